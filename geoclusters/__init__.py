@@ -1,0 +1,1 @@
+"""Innovation clusters from geocoded addresses."""

@@ -1,0 +1,27 @@
+"""What can go wrong, as exceptions that say what, where and what to do.
+
+Every message is written for the person who has to mend the input: it names the file and the place in it, what was
+seen, and what would do. The command line prints the message alone and ends with exit status 2.
+"""
+
+from __future__ import annotations
+
+
+class GeoclustersError(Exception):
+    """Parent of every error that a user can cause and mend."""
+
+
+class StudyError(GeoclustersError, ValueError):
+    """A study file or a setting is wrong: an unknown key, a wrong type, an impossible value."""
+
+
+class SourceError(GeoclustersError, ValueError):
+    """An input file is missing, unreadable, empty, or lacks what the study says it holds."""
+
+
+class RunError(GeoclustersError, ValueError):
+    """A folder is not that of a finished run, or a run cannot be written there."""
+
+
+class MissingExtraError(GeoclustersError, ImportError):
+    """A feature needs a package that is not installed; the message names the extra that brings it."""
