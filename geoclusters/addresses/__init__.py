@@ -1,0 +1,18 @@
+"""Addresses: read from the sources of a study, checked, and weighed as fractions of their documents."""
+
+from geoclusters.addresses.documents import ScatterFinder, document_keys, whole_documents
+from geoclusters.addresses.reading import Rules, Tally, checked_addresses
+from geoclusters.addresses.sources import format_reader, matching_files
+from geoclusters.addresses.weighing import weighed_addresses
+
+__all__ = [
+    "Rules",
+    "ScatterFinder",
+    "Tally",
+    "checked_addresses",
+    "document_keys",
+    "format_reader",
+    "matching_files",
+    "weighed_addresses",
+    "whole_documents",
+]

@@ -1,0 +1,144 @@
+"""Looks at each address and gives a reason to each one that cannot be placed.
+
+Nothing is dropped: an address with a reason keeps its row and its fraction of the document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from geoclusters.schema import REASON_CODE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+    Flags = npt.NDArray[np.bool_]
+    Texts = npt.NDArray[np.object_]
+    Outside = Callable[[Floats, Floats, Texts], Flags]
+
+PLACEHOLDERS: Final = ((0.0, 0.0), (0.1, 0.1), (1.0, 1.0), (-1.0, -1.0))
+"""Latitude and longitude of points in the open sea that stand for "unknown" in known tables."""
+PLACEHOLDER_DEGREES: Final = 1e-6
+POINT_NEMO: Final = (-48.9, -123.4)
+"""The sea farthest from every land: outside each country whose outline is known."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """
+    Outcome of the checks, one entry an address.
+
+    Attributes
+    ----------
+    lat, lon : numpy.ndarray of float64
+        WGS 84 degrees, repaired where the study lets it.
+    reason : numpy.ndarray of int8
+        Code of `schema.REASONS`; 0 = can be placed.
+    repaired : numpy.ndarray of bool
+        Latitude and longitude were swapped back.
+    """
+
+    lat: Floats
+    lon: Floats
+    reason: npt.NDArray[np.int8]
+    repaired: Flags
+
+
+def check_addresses(
+    *,
+    lat: Floats,
+    lon: Floats,
+    country: Texts,
+    too_coarse: Flags,
+    has_document: Flags,
+    outside: Outside | None,
+    repair_swapped: bool = True,
+) -> Checked:
+    """
+    Give a reason to each address that cannot be placed.
+
+    Parameters
+    ----------
+    lat, lon : numpy.ndarray of float64, shape (n,)
+        WGS 84 degrees, NaN where missing.
+    country : numpy.ndarray of object, shape (n,)
+        Stated economy, ISO 3166-1 alpha-2, None where missing.
+    too_coarse : numpy.ndarray of bool
+        Geocoded more coarsely than allowed.
+    has_document : numpy.ndarray of bool
+        The row says which document it belongs to.
+    outside : callable or None
+        ``outside(lat, lon, country)`` tells which points certainly lie outside their country; None skips the check.
+    repair_swapped : bool
+        Swap latitude and longitude back where the stated country proves that they are swapped.
+
+    Examples
+    --------
+    >>> none = np.zeros(3, dtype=bool)
+    >>> check_addresses(lat=np.array([48.1, 95.0, 0.0]), lon=np.array([11.6, 10.0, 0.0]),
+    ...                 country=np.array([None] * 3), too_coarse=none, has_document=~none, outside=None).reason
+    array([0, 2, 3], dtype=int8)
+    """
+    missing = np.isnan(lat) | np.isnan(lon)
+    out_of_range = ~missing & ((np.abs(lat) > 90.0) | (np.abs(lon) > 180.0))
+    placeholder = ~missing & _is_placeholder(lat, lon)
+    abroad = _outside(lat, lon, country, ~(missing | out_of_range | placeholder), outside)
+    swapped = _proven_swapped(lat, lon, country, out_of_range | abroad, outside)
+
+    repaired = swapped if repair_swapped else np.zeros(len(lat), dtype=bool)
+    reason = np.zeros(len(lat), dtype=np.int8)
+    for name, flags in (
+        ("too_coarse", too_coarse),
+        ("outside_country", abroad),
+        ("outside_range", out_of_range),
+        ("swapped", swapped & ~repaired),
+        ("placed", repaired & ~too_coarse),
+        ("placeholder", placeholder),
+        ("no_coordinates", missing),
+        ("no_document", ~has_document),
+    ):
+        reason[flags] = REASON_CODE[name]
+    return Checked(
+        lat=np.where(repaired, lon, lat),
+        lon=np.where(repaired, lat, lon),
+        reason=reason,
+        repaired=repaired,
+    )
+
+
+def _is_placeholder(lat: Floats, lon: Floats) -> Flags:
+    found = np.zeros(len(lat), dtype=bool)
+    for at_lat, at_lon in PLACEHOLDERS:
+        near = np.maximum(np.abs(lat - at_lat), np.abs(lon - at_lon)) <= PLACEHOLDER_DEGREES
+        found |= near
+    return found
+
+
+def _outside(
+    lat: Floats, lon: Floats, country: Texts, asked: Flags, outside: Outside | None
+) -> Flags:
+    found = np.zeros(len(lat), dtype=bool)
+    if outside is not None and asked.any():
+        found[asked] = outside(lat[asked], lon[asked], country[asked])
+    return found
+
+
+def _proven_swapped(
+    lat: Floats, lon: Floats, country: Texts, suspects: Flags, outside: Outside | None
+) -> Flags:
+    """Tell which wrong points lie in their stated country once latitude and longitude change places."""
+    found = np.zeros(len(lat), dtype=bool)
+    stated = np.array([c is not None for c in country], dtype=bool)
+    possible = suspects & stated & (np.abs(lon) <= 90.0) & (np.abs(lat) <= 180.0)
+    if outside is None or not possible.any():
+        return found
+    ones = np.ones(int(possible.sum()))
+    known = outside(POINT_NEMO[0] * ones, POINT_NEMO[1] * ones, country[possible])
+    found[possible] = known & ~outside(lon[possible], lat[possible], country[possible])
+    return found

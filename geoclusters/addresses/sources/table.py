@@ -1,0 +1,215 @@
+"""Reads any table: Parquet, CSV, TSV or JSON lines, plain or packed, its columns named by the study."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import shutil
+import tempfile
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from geoclusters.addresses.sources.columns import ColumnError, canonical
+from geoclusters.addresses.sources.files import Member, members
+from geoclusters.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+BATCH_ROWS: Final = 1 << 18
+CSV_BLOCK_BYTES: Final = 1 << 24
+NULLS: Final = ["", "\\N", "NULL", "null"]
+HEAD_ROWS: Final = 1000
+
+
+def read_tables(
+    files: Sequence[Path],
+    *,
+    columns: Mapping[str, str],
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    head_only: bool = False,
+) -> Iterator[pa.RecordBatch]:
+    """
+    Read tables into batches of `schema.READ`.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Parquet, CSV, TSV or JSON-lines files, also .gz, .zst or in a .zip.
+    columns : mapping of str to str
+        Our column (`schema.MAPPED`) to the file's column.
+    delimiter : str, optional
+        Of CSV; by default a comma, in .tsv files a tab.
+    encoding : str
+        Of CSV and TSV.
+    head_only : bool
+        Read only the first rows of each file, to check it.
+
+    Raises
+    ------
+    SourceError
+        Names the file, the column or row, what was seen and what would do.
+    """
+    for member in members(list(files)):
+        read = _READERS[member.kind]
+        raw = read(member, list(dict.fromkeys(columns.values())), delimiter, encoding)
+        yield from _numbered(member, _guarded(member, raw), columns, head_only=head_only)
+
+
+def _numbered(
+    member: Member,
+    batches: Iterator[pa.RecordBatch],
+    columns: Mapping[str, str],
+    *,
+    head_only: bool,
+) -> Iterator[pa.RecordBatch]:
+    """Bring batches into our columns and count their rows."""
+    first_row = 1
+    for batch in batches:
+        part = batch.slice(0, HEAD_ROWS) if head_only else batch
+        try:
+            yield canonical(part, columns, file=member.label, first_row=first_row)
+        except ColumnError as error:
+            raise SourceError(f"{member.path}: {error}") from None
+        first_row += batch.num_rows
+        if head_only and first_row > 1:
+            return
+
+
+def _guarded(member: Member, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Turn what the libraries say of a broken file into a message that names it."""
+    try:
+        yield from batches
+    except (OSError, EOFError, pa.ArrowException, duckdb.Error, UnicodeError) as error:
+        text = " ".join(str(error).split())
+        raise SourceError(
+            f"{_place(member)}: not readable as {member.kind}: {text[:300]}; is the file whole, and of this format?"
+        ) from None
+
+
+def _place(member: Member) -> str:
+    return f"{member.path}/{member.inside}" if member.inside else str(member.path)
+
+
+def _need(member: Member, wanted: list[str], seen: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in seen]
+    if not missing:
+        return
+    shown = ", ".join(list(seen)[:40])
+    hint = ""
+    if len(seen) == 1 and any(sign in seen[0] for sign in ";\t|,"):
+        sign = next(s for s in ";\t|," if s in seen[0])
+        hint = f"; its columns may be separated by {sign!r}: set delimiter = {json.dumps(sign)}"
+    raise SourceError(
+        f"{_place(member)}: there is no column {missing[0]!r}; the file has: {shown}{hint}; "
+        "name one of these under 'columns' of the [[source]]"
+    )
+
+
+def _parquet(
+    member: Member, wanted: list[str], _delimiter: str | None, _encoding: str
+) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(member.seekable()) as file:
+        _need(member, wanted, file.schema_arrow.names)
+        yield from file.iter_batches(batch_size=BATCH_ROWS, columns=wanted)
+
+
+def _delimited(
+    member: Member, wanted: list[str], delimiter: str | None, encoding: str
+) -> Iterator[pa.RecordBatch]:
+    sign = delimiter or ("\t" if member.kind == "tsv" else ",")
+    with member.opened() as stream:
+        text = stream if _is_utf8(encoding) else codecs.EncodedFile(stream, "utf-8", encoding)
+        _need(member, wanted, _header(member, sign, encoding))
+        reader = pa_csv.open_csv(
+            text,
+            read_options=pa_csv.ReadOptions(block_size=CSV_BLOCK_BYTES),
+            parse_options=pa_csv.ParseOptions(delimiter=sign, newlines_in_values=True),
+            convert_options=pa_csv.ConvertOptions(
+                include_columns=wanted,
+                column_types=dict.fromkeys(wanted, pa.string()),
+                null_values=NULLS,
+                strings_can_be_null=True,
+            ),
+        )
+        with reader:
+            yield from reader
+
+
+def _is_utf8(encoding: str) -> bool:
+    return codecs.lookup(encoding).name == "utf-8"
+
+
+def _header(member: Member, sign: str, encoding: str) -> list[str]:
+    """Names of the columns, from the first block of a CSV."""
+    with member.opened() as stream:
+        first: bytes = stream.read(1 << 16)
+    line = first.decode(encoding, errors="replace").lstrip("\ufeff")
+    if not line.strip():
+        raise SourceError(f"{_place(member)}: the file is empty; a header line with the columns' names is wanted")
+    options = pa_csv.ParseOptions(delimiter=sign, newlines_in_values=True)
+    head = line.splitlines()[0].encode()
+    table = pa_csv.read_csv(pa.BufferReader(head + b"\n"), parse_options=options)
+    return list(table.column_names)
+
+
+def _json_lines(
+    member: Member, wanted: list[str], _delimiter: str | None, _encoding: str
+) -> Iterator[pa.RecordBatch]:
+    with member.opened() as stream:
+        _need(member, wanted, _keys(stream))
+    with _on_disk(member) as file, duckdb.connect() as connection:
+        types = {name: "VARCHAR" for name in wanted}
+        answer = connection.execute(
+            "SELECT * FROM read_ndjson($file, columns = $types, maximum_object_size = 134217728)",
+            {"file": str(file), "types": types},
+        )
+        yield from answer.to_arrow_reader(BATCH_ROWS)
+
+
+def _keys(stream: IO[bytes]) -> list[str]:
+    """Keys of the first objects of a JSON-lines file, in the order in which they come."""
+    keys: dict[str, None] = {}
+    for line in islice(_lines(stream), HEAD_ROWS):
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue  # the reader proper says where the line is broken
+        if isinstance(found, dict):
+            keys.update(dict.fromkeys(found))
+    return list(keys)
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    rest = b""
+    while block := stream.read(1 << 20):
+        *whole, rest = (rest + block).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+@contextmanager
+def _on_disk(member: Member) -> Iterator[Path]:
+    """Give a path that duckdb can read: the file itself, or an unpacked copy that goes away after."""
+    if member.inside is None and member.packing != "zstd":
+        yield member.path
+        return
+    with tempfile.TemporaryDirectory(prefix="geoclusters-") as folder:
+        copy = Path(folder) / "unpacked.jsonl"
+        with member.opened() as stream, copy.open("wb") as target:
+            shutil.copyfileobj(stream, target)
+        yield copy
+
+
+_READERS: Final[
+    dict[str, Callable[[Member, list[str], str | None, str], Iterator[pa.RecordBatch]]]
+] = {"parquet": _parquet, "csv": _delimited, "tsv": _delimited, "jsonl": _json_lines}

@@ -1,0 +1,24 @@
+"""Indicators: what each cluster and each economy holds, how clusters are linked, and their ranks."""
+
+from geoclusters.indicators.counts import as_documents, scored, summed_by_label, with_rates
+from geoclusters.indicators.economies import economies_of_clusters, economy_scores, league
+from geoclusters.indicators.members import documents_by, links, membership
+from geoclusters.indicators.population import PLACES_SOURCE, population_of_places
+from geoclusters.indicators.ranking import concentration, ranked
+
+__all__ = [
+    "PLACES_SOURCE",
+    "as_documents",
+    "concentration",
+    "documents_by",
+    "economies_of_clusters",
+    "economy_scores",
+    "league",
+    "links",
+    "membership",
+    "population_of_places",
+    "ranked",
+    "scored",
+    "summed_by_label",
+    "with_rates",
+]

@@ -1,0 +1,94 @@
+"""What each cluster holds: documents per metric, shares of the world, score, rates by population."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from geoclusters.schema import WEIGHT_ONE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    Ints = npt.NDArray[np.int64]
+
+PERCENTAGE_POINTS: Final = 100.0
+PER_MILLION: Final = 1e6
+
+
+def summed_by_label(values: Ints, labels: Ints, n_labels: int) -> Ints:
+    """
+    Exact integer sums of `values` over each label 0..n_labels-1; label -1 is left out.
+
+    Examples
+    --------
+    >>> summed_by_label(np.array([1, 2, 4]), np.array([0, -1, 0]), 2)
+    array([5, 0])
+    """
+    total = np.zeros(n_labels, dtype=np.int64)
+    member = labels >= 0
+    np.add.at(total, labels[member], values[member])
+    return total
+
+
+def as_documents(weight: Ints) -> npt.NDArray[np.float64]:
+    """Fixed-point sums as documents."""
+    return np.asarray(weight, dtype=np.float64) / WEIGHT_ONE
+
+
+def scored(
+    counts: pd.DataFrame, *, totals: Mapping[str, float], weights: Mapping[str, float]
+) -> pd.DataFrame:
+    """
+    Add shares of the world and the score to the documents of each cluster.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        One row a cluster, one column a metric: documents.
+    totals : mapping of str to float
+        Documents of the world, per metric.
+    weights : mapping of str to float
+        Weight of each metric in the score.
+
+    Returns
+    -------
+    pandas.DataFrame
+        On the same index: the metrics, `share_<metric>` (fractions of 1) and `score`, their weighted sum.
+
+    Notes
+    -----
+    The score is the unweighted sum of shares of the Global Innovation Index (WIPO) when every weight is 1.
+
+    Examples
+    --------
+    >>> scored(pd.DataFrame({"patents": [10.0], "articles": [5.0]}), totals={"patents": 100, "articles": 100},
+    ...        weights={"patents": 1, "articles": 1})["score"].round(6).tolist()
+    [0.15]
+    """
+    table = counts.copy()
+    score = np.zeros(len(counts))
+    for metric, total in totals.items():
+        share = counts[metric] / total if total else counts[metric] * 0.0
+        table[f"share_{metric}"] = share
+        score = score + share.to_numpy() * weights[metric]
+    table["score"] = score
+    return table
+
+
+def with_rates(table: pd.DataFrame, *, metrics: list[str]) -> pd.DataFrame:
+    """
+    Add documents and score per million inhabitants; without a population they are missing.
+
+    `intensity` is the score in percentage points per million inhabitants.
+    """
+    table = table.copy()
+    millions = table["population"].where(table["population"] > 0) / PER_MILLION
+    for metric in metrics:
+        table[f"{metric}_per_million"] = table[metric] / millions
+    table["intensity"] = table["score"] * PERCENTAGE_POINTS / millions
+    return table

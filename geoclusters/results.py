@@ -1,0 +1,250 @@
+"""Reads and writes the files of a run.
+
+A file is written beside its place under another name and renamed when it is whole. `run.json` is taken away before the
+first result is replaced and written after the last one, so that a folder with a `run.json` is that of a finished run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from geoclusters import schema
+from geoclusters.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+RUN_FILE: Final = "run.json"
+MAP_FILE: Final = "map.html"
+STAGES: Final = "stages"
+ROW_GROUP: Final = 1 << 17
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """
+    Give a name to write to; it becomes `path` when the block ends well, and goes away when it does not.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with written_aside(file) as part:
+    ...     _ = part.write_text("whole")
+    >>> file.read_text()
+    'whole'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:  # noqa: ANN401
+    """Write JSON with a fixed order of keys as given, UTF-8, ending in a newline."""
+    with written_aside(path) as part:
+        part.write_text(
+            json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+        )
+
+
+def write_parquet(
+    path: Path, table: pa.Table, *, made_by: str, pandas_types: bool = False
+) -> None:
+    """Write a table as Parquet (zstd); `made_by` goes into the file's metadata under ``geoclusters``."""
+    kept = dict(table.schema.metadata or {}) if pandas_types else {}
+    table = table.replace_schema_metadata({**kept, b"geoclusters": made_by.encode()})
+    with written_aside(path) as part:
+        pq.write_table(table, part, compression="zstd", row_group_size=ROW_GROUP)
+
+
+def as_table(frame: pd.DataFrame, layout: schema.Table, metrics: Sequence[str]) -> pa.Table:
+    """Bring a frame into the columns, order and types that the schema gives for a table."""
+    wanted = layout.arrow(metrics)
+    return pa.Table.from_arrays(
+        [
+            pa.Array.from_pandas(frame[field.name], type=field.type, safe=False)
+            for field in wanted
+        ],
+        schema=wanted,
+    )
+
+
+def write_clusters(
+    folder: Path, clusters: gpd.GeoDataFrame, *, metrics: Sequence[str], made_by: str
+) -> None:
+    """
+    Write clusters as GeoParquet 1.1, as RFC 7946 GeoJSON and, without outlines, as the ranking.
+
+    Parameters
+    ----------
+    clusters : geopandas.GeoDataFrame
+        Columns of `schema.CLUSTERS`, `geometry` and `region`, WGS 84, in order of rank.
+    """
+    columns = [c.name for c in schema.CLUSTERS.resolved(metrics)]
+    with written_aside(folder / schema.CLUSTERS.name) as part:
+        clusters[[*columns, "geometry", "region"]].to_parquet(
+            part, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
+        )
+        _add_metadata(part, made_by)
+    with written_aside(folder / "clusters.geojson") as part:
+        clusters[[*columns, "geometry"]].to_file(
+            part, driver="GeoJSON", engine="pyogrio", RFC7946="YES", COORDINATE_PRECISION=5
+        )
+    ranking = [c.name for c in schema.RANKING.resolved(metrics)]
+    write_csv(folder / schema.RANKING.name, pd.DataFrame(clusters[ranking]))
+
+
+def _add_metadata(path: Path, made_by: str) -> None:
+    """Write how the file was made into a GeoParquet file that geopandas wrote."""
+    table = pq.read_table(path)
+    kept = dict(table.schema.metadata)
+    kept.pop(b"ARROW:schema", None)
+    table = table.replace_schema_metadata({**kept, b"geoclusters": made_by.encode()})
+    pq.write_table(table, path, compression="zstd")
+
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """
+    Write a table as CSV, UTF-8, with full precision; texts that a spreadsheet would run are defused.
+
+    A text that begins like a formula gets an apostrophe before it, so that it is shown and not computed.
+    """
+    texts = frame.select_dtypes(include=["object", "string"]).columns
+    frame = frame.assign(
+        **{
+            name: frame[name].map(
+                lambda v: f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA_STARTS) else v
+            )
+            for name in texts
+        }
+    )
+    with written_aside(path) as part:
+        frame.to_csv(part, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def begin_publishing(folder: Path) -> None:
+    """Make the folder one of an unfinished run before the first result is replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RUN_FILE).unlink(missing_ok=True)
+
+
+def forget_pages(folder: Path) -> None:
+    """Take away the pages of an earlier run."""
+    (folder / MAP_FILE).unlink(missing_ok=True)
+    shutil.rmtree(folder / "clusters", ignore_errors=True)
+
+
+class Result:
+    """
+    A finished run, read from its folder when asked.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the files are.
+    run : dict
+        The content of `run.json`: settings, inputs, counts, warnings, stages.
+    """
+
+    def __init__(self, folder: Path, run: dict[str, Any]) -> None:
+        self.folder = folder
+        self.run = run
+
+    def __repr__(self) -> str:
+        """Say what was run and how many clusters came out."""
+        return f"<Result of {self.run['study']['name']!r}: {self.run['clusters']} clusters, {self.folder}>"
+
+    @property
+    def metrics(self) -> list[str]:
+        """Metrics of the run, in the study's order."""
+        return list(self.run["metrics"])
+
+    @property
+    def map_file(self) -> Path:
+        """The world map."""
+        return self.folder / MAP_FILE
+
+    @cached_property
+    def clusters(self) -> gpd.GeoDataFrame:
+        """Clusters in order of rank (`schema.CLUSTERS`), outlines in WGS 84."""
+        return gpd.read_parquet(self.folder / schema.CLUSTERS.name)
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """The ranking without outlines (`schema.RANKING`)."""
+        columns = [c.name for c in schema.RANKING.resolved(self.metrics)]
+        return pd.DataFrame(self.clusters[columns])
+
+    @cached_property
+    def cells(self) -> gpd.GeoDataFrame:
+        """Cells in order of H3 index (`schema.CELLS`); the geometry is the mean position, WGS 84."""
+        frame = self.table(schema.CELLS)
+        points = gpd.points_from_xy(frame["lon"], frame["lat"], crs="EPSG:4326")
+        return gpd.GeoDataFrame(frame, geometry=points)
+
+    @cached_property
+    def economies(self) -> pd.DataFrame:
+        """League table of economies (`schema.ECONOMIES`)."""
+        return pd.read_csv(self.folder / schema.ECONOMIES.name, keep_default_na=False, na_values=[""])
+
+    @cached_property
+    def links(self) -> pd.DataFrame:
+        """Documents between clusters (`schema.LINKS`)."""
+        return self.table(schema.LINKS)
+
+    def breakdown(self, by: str) -> pd.DataFrame:
+        """Documents of each cluster by 'years', 'fields' or 'organisations'."""
+        return self.table(schema.BREAKDOWNS[by])
+
+    @cached_property
+    def rejected(self) -> pd.DataFrame:
+        """Addresses that were not placed, with their reason (`schema.REJECTED`)."""
+        return self.table(schema.REJECTED)
+
+    def table(self, layout: schema.Table) -> pd.DataFrame:
+        """Read one of the Parquet tables."""
+        return pq.read_table(self.folder / layout.name).to_pandas()
+
+
+def read_run(folder: str | Path) -> Result:
+    """
+    Open the folder of a finished run.
+
+    Raises
+    ------
+    RunError
+        If there is no finished run in the folder.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise RunError(f"{folder}: there is no such folder; give the folder of a run (its --out)")
+    file = path / RUN_FILE
+    try:
+        return Result(path, json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise RunError(
+            f"{folder}: holds no {RUN_FILE}, so no finished run; start it (again) with "
+            f"'geoclusters run STUDY.toml --out {folder}'"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{file}: not readable as JSON: {error}; run the study again") from None

@@ -1,0 +1,309 @@
+"""Every table's columns: name, type, unit and meaning, in one place.
+
+What passes between the wings, what lies on disk and what the README explains are the same lists. A name with
+``{metric}`` in it stands once for each metric of the study.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+WEIGHT_ONE: Final = math.lcm(*range(1, 25))
+"""The integer that stands for one whole document.
+
+A fraction 1/(n·m) of a document is kept as the nearest integer part of it: exact wherever n·m divides this number, as it
+does for every n·m up to 24, and within 1e-10 of a document otherwise. Sums of integers do not depend on their order.
+"""
+
+DENSITY_ONE: Final = 1 << 50
+"""The integer that stands for a density of 1 (the whole world, or one address)."""
+
+MISSING: Final = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it is called, how it is kept, in which unit, and what it means."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    meaning: str
+
+    def named(self, metric: str) -> Column:
+        """Give the same column for one metric."""
+        return replace(
+            self,
+            name=self.name.format(metric=metric),
+            meaning=self.meaning.format(metric=metric),
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its file in the folder of a run (if it is a result) and its columns in order."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+
+    def resolved(self, metrics: Sequence[str]) -> tuple[Column, ...]:
+        """
+        Columns with each ``{metric}`` column repeated for every metric.
+
+        Examples
+        --------
+        >>> [c.name for c in CELLS.resolved(["patents", "deals"])][:5]
+        ['cell', 'lat', 'lon', 'patents', 'deals']
+        """
+        return tuple(_resolve(self.columns, metrics))
+
+    def arrow(self, metrics: Sequence[str] = ()) -> pa.Schema:
+        """Give the Arrow schema, units and meanings in the field metadata."""
+        return pa.schema(
+            [
+                pa.field(c.name, c.type, metadata={"unit": c.unit, "meaning": c.meaning})
+                for c in self.resolved(metrics)
+            ]
+        )
+
+
+def _resolve(columns: Iterable[Column], metrics: Sequence[str]) -> Iterable[Column]:
+    for column in columns:
+        if "{metric}" in column.name:
+            yield from (column.named(metric) for metric in metrics)
+        else:
+            yield column
+
+
+_TEXT: Final = pa.string()
+_FLOAT: Final = pa.float64()
+_INT: Final = pa.int64()
+_BOOL: Final = pa.bool_()
+
+# --------------------------------------------------------------------------- addresses
+
+METRIC = Column("metric", _TEXT, "", "kind of document")
+DOCUMENT = Column("document", _TEXT, "", "identifier of the document within its metric")
+PERSON = Column("person", _TEXT, "", "identifier of the inventor or author; null where none is given")
+LAT = Column("lat", _FLOAT, "degrees", "latitude, WGS 84")
+LON = Column("lon", _FLOAT, "degrees", "longitude, WGS 84")
+COUNTRY = Column("country", _TEXT, "ISO 3166-1 alpha-2", "economy stated with the address")
+YEAR = Column("year", pa.int16(), "year", "year of the document")
+ORGANISATION = Column("organisation", _TEXT, "", "applicant, institution or company")
+FIELD = Column("field", _TEXT, "", "field of technology, science or business")
+ACCURACY = Column("accuracy", _TEXT, "", "how finely the address was geocoded")
+COUNT = Column("count", _FLOAT, "documents", "documents that the row stands for; null = one address")
+SOURCE = Column("source", pa.int16(), "", "position of the source in the study, from 0")
+FILE = Column("file", _TEXT, "", "name of the file that the row stands in")
+ROW = Column("row", _INT, "", "row of the file, the first data row is 1")
+REASON = Column("reason", pa.int8(), "", "code of `REASONS`: why the address could not be placed")
+WEIGHT = Column("weight", _INT, f"1/{WEIGHT_ONE} document", "fraction of its document")
+CELL = Column("cell", pa.uint64(), "H3 index", "cell of the address; 0 where it could not be placed")
+ECONOMY = Column(
+    "economy", _TEXT, "ISO 3166-1 alpha-2", "stated country, or where none is stated that of the point"
+)
+PLACED_LAT = Column("placed_lat", _FLOAT, "degrees", "latitude after repair, WGS 84")
+PLACED_LON = Column("placed_lon", _FLOAT, "degrees", "longitude after repair, WGS 84")
+
+MAPPED: Final = (
+    DOCUMENT,
+    PERSON,
+    LAT,
+    LON,
+    COUNTRY,
+    YEAR,
+    ORGANISATION,
+    FIELD,
+    ACCURACY,
+    COUNT,
+)
+"""What a study may map to the columns of a source."""
+
+READ = Table("read", "addresses as a source gives them", (*MAPPED, FILE, ROW))
+
+CHECKED = Table(
+    "checked",
+    "addresses of the window as read, and what the checks found",
+    (METRIC, *MAPPED, SOURCE, FILE, ROW, REASON, PLACED_LAT, PLACED_LON, ECONOMY),
+)
+
+ADDRESSES = Table(
+    "addresses",
+    "every address that counts, with its fraction and its cell; rows of a document stand together",
+    (METRIC, DOCUMENT, WEIGHT, CELL, LAT, LON, ECONOMY, YEAR, ORGANISATION, FIELD, COUNT),
+)
+
+REASONS: Final[tuple[tuple[str, str], ...]] = (
+    ("placed", "the address was placed"),
+    ("no_coordinates", "latitude or longitude is missing"),
+    ("outside_range", "latitude outside -90..90 or longitude outside -180..180"),
+    ("placeholder", "the point is a placeholder, as (0, 0)"),
+    ("swapped", "latitude and longitude look swapped, and the study does not repair them"),
+    ("outside_country", "the point lies outside the stated country"),
+    ("too_coarse", "geocoded more coarsely than the study allows"),
+    ("duplicate", "the same document, person, place and organisation stand in another row"),
+    ("no_document", "the row does not say which document it belongs to; it is not counted"),
+)
+"""Why an address is not placed: code (its position), name, meaning."""
+
+REASON_CODE: Final = {name: code for code, (name, _) in enumerate(REASONS)}
+
+REJECTED = Table(
+    "rejected.parquet",
+    "every address that was not placed, with its values as the source gave them",
+    (
+        Column("source", _TEXT, "", "path of the source as the study gives it"),
+        FILE,
+        ROW,
+        Column("reason", _TEXT, "", "why the address was not placed"),
+        METRIC,
+        *MAPPED,
+    ),
+)
+
+# --------------------------------------------------------------------------- cells
+
+CELL_SUMS = Table(
+    "cell_sums",
+    "integer sums of the addresses of one cell and one metric",
+    (
+        CELL,
+        METRIC,
+        WEIGHT,
+        Column("addresses", _INT, "addresses", "number of addresses"),
+        Column("documents", _INT, "documents", "number of distinct documents"),
+        Column("position_weight", _INT, "~1/65536 document", "weight of the position sums"),
+        Column("east", _INT, "position_weight x 1/32768 cell radius", "sum of offsets eastwards"),
+        Column("north", _INT, "position_weight x 1/32768 cell radius", "sum of offsets northwards"),
+    ),
+)
+
+CELLS = Table(
+    "cells.parquet",
+    "one row a cell with at least one address, ordered by H3 index",
+    (
+        Column("cell", pa.uint64(), "H3 index", "the cell"),
+        Column("lat", _FLOAT, "degrees", "weighted mean latitude of its addresses, WGS 84"),
+        Column("lon", _FLOAT, "degrees", "weighted mean longitude of its addresses, WGS 84"),
+        Column("{metric}", _FLOAT, "documents", "{metric}, counted fractionally"),
+        Column("distinct_{metric}", _INT, "documents", "{metric} with an address in the cell"),
+        Column("addresses", _INT, "addresses", "addresses of all metrics"),
+        Column("weight", _FLOAT, "as min_density", "density weight of the cell itself"),
+        Column("density", _FLOAT, "as min_density", "density weight within radius_km of the cell"),
+        Column("core", _BOOL, "", "density reaches min_density"),
+        Column("cluster_id", _TEXT, "H3 index", "cluster of the cell; null = noise"),
+    ),
+)
+
+# --------------------------------------------------------------------------- clusters
+
+CLUSTER_ID = Column("cluster_id", _TEXT, "H3 index", "the cluster's cell with the largest density weight")
+CLUSTERS = Table(
+    "clusters.parquet",
+    "one row a cluster in order of rank; GeoParquet 1.1, WGS 84 longitude/latitude",
+    (
+        CLUSTER_ID,
+        Column("rank", _INT, "", "place by score, 1 = highest"),
+        Column("name", _TEXT, "", "one to three places that carry most of its activity"),
+        Column("economies", _TEXT, "ISO 3166-1 alpha-2", "economies by falling share, joined by '/'"),
+        Column("economy_shares", _TEXT, "fractions of 1", "share of the score of each economy, as JSON"),
+        Column("cross_border", _BOOL, "", "a second economy holds at least 1 % of the score"),
+        Column("{metric}", _FLOAT, "documents", "{metric}, counted fractionally"),
+        Column("share_{metric}", _FLOAT, "fraction of 1", "share of the world's {metric}"),
+        Column("score", _FLOAT, "fraction of 1", "sum of the shares, times the metric weights"),
+        Column("population", _FLOAT, "inhabitants", "population of the cluster"),
+        Column("population_source", _TEXT, "", "where the population comes from"),
+        Column("{metric}_per_million", _FLOAT, "documents", "{metric} per million inhabitants"),
+        Column("intensity", _FLOAT, "percentage points", "score per million inhabitants"),
+        Column("intensity_rank", pa.int64(), "", "place by intensity; null without population"),
+        Column("area_km2", _FLOAT, "km²", "area of the outline on the WGS 84 ellipsoid"),
+        Column("n_cells", _INT, "cells", "number of cells"),
+        Column("n_core_cells", _INT, "cells", "number of core cells"),
+        Column("lat", _FLOAT, "degrees", "weighted mean latitude of its activity, WGS 84"),
+        Column("lon", _FLOAT, "degrees", "weighted mean longitude of its activity, WGS 84"),
+    ),
+)
+"""Columns without the geometries: `geometry` (dissolved cells) and, in Parquet, `region` (gaps closed, for drawing)."""
+
+RANKING_NAMES: Final = (
+    "rank",
+    "name",
+    "economies",
+    "cross_border",
+    "{metric}",
+    "share_{metric}",
+    "score",
+    "population",
+    "intensity",
+    "intensity_rank",
+    "cluster_id",
+)
+RANKING = Table(
+    "ranking.csv",
+    "the ranking without geometry, ordered by rank, UTF-8",
+    tuple({c.name: c for c in CLUSTERS.columns}[name] for name in RANKING_NAMES),
+)
+
+ECONOMIES = Table(
+    "economies.csv",
+    "league table of economies, by falling score",
+    (
+        Column("economy", _TEXT, "ISO 3166-1 alpha-2", "economy"),
+        Column("name", _TEXT, "", "its short name in English"),
+        Column("clusters", _INT, "clusters", "clusters of which it holds the largest part"),
+        Column("clusters_top", _INT, "clusters", "of these, clusters within the printed top"),
+        Column("clusters_shared", _INT, "clusters", "clusters in which it holds a part of at least 1 %"),
+        Column("share_{metric}", _FLOAT, "fraction of 1", "its part of the world's {metric}, in clusters"),
+        Column("score", _FLOAT, "fraction of 1", "sum of the shares, times the metric weights"),
+    ),
+)
+
+LINKS = Table(
+    "links.parquet",
+    "documents that join two clusters, or a cluster and the world outside every cluster",
+    (
+        Column("cluster_a", _TEXT, "H3 index", "one cluster"),
+        Column("cluster_b", _TEXT, "H3 index", "the other (a < b); null = outside every cluster"),
+        METRIC,
+        Column("documents", _INT, "documents", "distinct documents with an address in both"),
+    ),
+)
+
+
+def _breakdown(by: str, column: Column) -> Table:
+    return Table(
+        f"{by}.parquet",
+        f"documents of each cluster by {column.name}",
+        (
+            CLUSTER_ID,
+            METRIC,
+            column,
+            Column("documents", _FLOAT, "documents", "documents, counted fractionally"),
+        ),
+    )
+
+
+BREAKDOWNS: Final = {
+    "years": _breakdown("years", YEAR),
+    "fields": _breakdown("fields", FIELD),
+    "organisations": _breakdown("organisations", ORGANISATION),
+}
+"""Measures of each cluster by year, field and organisation (cluster_id null = outside every cluster)."""
+
+RESULTS: Final = (
+    CLUSTERS,
+    RANKING,
+    ECONOMIES,
+    CELLS,
+    LINKS,
+    *BREAKDOWNS.values(),
+    REJECTED,
+)

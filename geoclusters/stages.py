@@ -1,0 +1,111 @@
+"""State of a run's folder: which steps are finished, what they found, and how long they took.
+
+A step writes into a folder of its own that gets its name only when the step has ended. It carries a key, a hash of
+everything that its outcome depends on; a step whose key is there already is not done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import resource
+import shutil
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from geoclusters.results import STAGES, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+FACTS: Final = "facts.json"
+log = logging.getLogger("geoclusters")
+
+
+def key_of(content: Any) -> str:  # noqa: ANN401
+    """
+    Hash of anything that can be written as JSON.
+
+    Examples
+    --------
+    >>> key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def peak_memory_mib() -> float:
+    """Largest resident memory of this process so far, in MiB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 20)
+
+
+class Stages:
+    """Finished steps in the folder of a run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / STAGES
+        self.timings: list[dict[str, Any]] = []
+
+    def path(self, name: str) -> Path:
+        """Folder of a step."""
+        return self.folder / name
+
+    def facts(self, name: str, key: str | None = None) -> dict[str, Any] | None:
+        """What a finished step found; None when it is not there, or (with `key`) not this one."""
+        try:
+            content: dict[str, Any] = json.loads((self.path(name) / FACTS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return content["facts"] if key in (None, content["key"]) else None
+
+    def once(self, name: str, key: str, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+        """Give what the step found, doing it unless it is there already."""
+        found = self.facts(name, key)
+        if found is not None:
+            log.info("%s: done before", name)
+            self.timings.append({"stage": name, "seconds": 0.0, "reused": True})
+            return found
+        part = self.folder / f".{name}.part"
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        with self.timed(name):
+            try:
+                found = make(part)
+                write_json(part / FACTS, {"key": key, "facts": found})
+                self.drop(name)
+                part.replace(self.path(name))
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+        return found
+
+    def drop(self, name: str) -> None:
+        """Forget a step and its files."""
+        shutil.rmtree(self.path(name), ignore_errors=True)
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Note how long a step takes and the peak of memory at its end."""
+        log.info("%s …", name)
+        begin = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - begin
+        self.timings.append(
+            {
+                "stage": name,
+                "seconds": round(seconds, 3),
+                "peak_memory_mib": round(peak_memory_mib(), 1),
+                "reused": False,
+            }
+        )

@@ -1,0 +1,365 @@
+"""A study: what to read and with which settings, from a TOML file, checked before anything runs.
+
+The defaults of every setting stand here and nowhere else. A study is frozen: stages receive single values from it and
+cannot change it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from geoclusters import schema
+from geoclusters.errors import StudyError
+
+Density = Literal["shares", "addresses"]
+MergeRule = Literal["gap", "gap+links"]
+ACCURACY_LEVELS: Final = ("point", "street", "postcode", "place", "region", "country")
+"""From the finest to the coarsest."""
+
+DEFAULT_MIN_DENSITY: Final[dict[str, float]] = {"shares": 5e-4, "addresses": 4500.0}
+
+PROFILES: Final[dict[str, dict[str, Any]]] = {
+    "gii-2024": {
+        "metrics": ["patents", "publications"],
+        "density": "addresses",
+        "min_density": 4500,
+        "radius_km": 15,
+        "merge_gap_km": 5,
+    },
+    "gii-2025": {
+        "metrics": ["patents", "publications", "vc_deals"],
+        "density": "addresses",
+        "min_density": 4500,
+        "radius_km": 15,
+        "merge_gap_km": 5,
+    },
+}
+"""Settings that a profile sets at once; what the study says itself goes before them."""
+
+_METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_RESERVED: Final = frozenset(
+    {c.name for t in schema.RESULTS for c in t.columns} | {"geometry", "region", "documents"}
+)
+
+
+def _metric_name(name: str) -> str:
+    if not _METRIC_NAME.fullmatch(name):
+        message = "use small letters, digits and underscores, for example 'patents' or 'vc_deals'"
+        raise ValueError(message)
+    if name in _RESERVED or name.startswith(("share_", "distinct_")):
+        message = "this name is a column of the results; choose another"
+        raise ValueError(message)
+    return name
+
+
+MetricName = Annotated[str, AfterValidator(_metric_name)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Window(_Frozen):
+    """The years whose documents count; without years everything counts."""
+
+    first_year: int | None = Field(None, ge=1000, le=9999)
+    last_year: int | None = Field(None, ge=1000, le=9999)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Window:
+        if self.first_year and self.last_year and self.first_year > self.last_year:
+            message = f"first_year {self.first_year} is after last_year {self.last_year}"
+            raise ValueError(message)
+        return self
+
+
+class Method(_Frozen):
+    """
+    Every choice of the method as a setting.
+
+    Examples
+    --------
+    >>> Method(density="addresses").min_density_value
+    4500.0
+    """
+
+    profile: Literal["gii-2024", "gii-2025"] | None = Field(
+        None, description="sets several settings at once"
+    )
+    metrics: tuple[MetricName, ...] | None = Field(
+        None, strict=False, min_length=1, description="metrics that count; default: all of the sources"
+    )
+    resolution: int = Field(8, ge=0, le=15, description="H3 resolution of the cells")
+    radius_km: float = Field(15.0, gt=0, le=1000, description="radius of a neighbourhood")
+    density: Density = Field(
+        "shares", description="what is dense: shares of the world's documents, or number of addresses"
+    )
+    min_density: float | None = Field(
+        None, gt=0, description="density within the radius from which a cell is core"
+    )
+    merge_gap_km: float = Field(
+        5.0, ge=0, le=1000, description="clusters whose closest members are this near become one"
+    )
+    merge_rule: MergeRule = Field(
+        "gap", description="'gap+links' also asks that one is the other's strongest partner"
+    )
+    world_total: Literal["all", "placed"] = Field(
+        "all", description="documents of the world total: all in the window, or the placed part"
+    )
+    weights: dict[MetricName, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="weight of each metric in the score; default 1"
+    )
+    top: int = Field(100, ge=1, description="clusters that the printed table and the map show")
+    holes: Literal["keep", "fill"] = Field("keep", description="holes of the outlines")
+    cross_border_share: float = Field(
+        0.01, gt=0, lt=1, description="part of the score that makes a second economy count"
+    )
+    accuracy: Literal["point", "street", "postcode", "place", "region", "country"] = Field(
+        "country", description="coarsest geocoding that may be placed"
+    )
+    repair_swapped: bool = Field(
+        default=True, description="repair swapped latitude and longitude where the country proves it"
+    )
+    check_country: bool = Field(
+        default=True, description="reject addresses that lie outside their stated country"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_profile(cls, given: Any) -> Any:  # noqa: ANN401
+        if isinstance(given, dict) and given.get("profile") in PROFILES:
+            settings = dict(PROFILES[given["profile"]])
+            if given.get("density", settings["density"]) != settings["density"]:
+                del settings["min_density"]
+            return {**settings, **given}
+        return given
+
+    @model_validator(mode="after")
+    def _threshold_fits(self) -> Method:
+        if self.density == "shares" and self.min_density is not None and self.min_density > 1:
+            message = (
+                f"min_density {self.min_density:g} is above 1, but with density = 'shares' it is a share of "
+                "the world: use a fraction such as 5e-4, or density = 'addresses'"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def min_density_value(self) -> float:
+        """The threshold in force: the one given, or the default of the density."""
+        return self.min_density or DEFAULT_MIN_DENSITY[self.density]
+
+
+class Source(_Frozen):
+    """One table of addresses (or many files of the same layout) and what its columns mean."""
+
+    metric: MetricName
+    path: str = Field(min_length=1)
+    format: str = "table"
+    columns: dict[str, str] = Field(default_factory=dict)
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    licence: str | None = None
+    attribution: str | None = None
+
+    @model_validator(mode="after")
+    def _columns_known(self) -> Source:
+        known = [c.name for c in schema.MAPPED]
+        for key in self.columns:
+            if key not in known:
+                raise ValueError(f"columns: {_unknown(key, known)}")
+        if "document" not in self.columns and "count" not in self.columns:
+            message = "columns: 'document' is missing (or 'count', where a row stands for many documents)"
+            raise ValueError(message)
+        if ("lat" in self.columns) != ("lon" in self.columns):
+            message = "columns: 'lat' and 'lon' go together; give both"
+            raise ValueError(message)
+        return self
+
+
+class Study(_Frozen):
+    """A study with its settings; `folder` is where its relative paths start."""
+
+    name: str = Field(min_length=1)
+    notice: str | None = None
+    generated: bool = False
+    window: Window = Window()
+    method: Method = Method()
+    source: tuple[Source, ...] = Field(strict=False, min_length=1)
+    folder: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _metrics_have_sources(self) -> Study:
+        given = {s.metric for s in self.source}
+        for key, names in (("metrics", self.method.metrics or ()), ("weights", self.method.weights)):
+            for name in names:
+                if name not in given:
+                    raise ValueError(
+                        f"method.{key} names {name!r}, but no [[source]] has metric = {name!r}; "
+                        f"the sources have: {', '.join(sorted(given))}"
+                    )
+        return self
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Metrics that count, in the order in which the study names them."""
+        return self.method.metrics or tuple(dict.fromkeys(s.metric for s in self.source))
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Sources of the metrics that count."""
+        return tuple(s for s in self.source if s.metric in self.metrics)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight of every metric in the score."""
+        return {m: self.method.weights.get(m, 1.0) for m in self.metrics}
+
+
+def read_study(path: str | Path) -> Study:
+    """
+    Read and check a study file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file; ``${NAME}`` in the `path` of a source is replaced by the environment variable.
+
+    Raises
+    ------
+    StudyError
+        Names the file, the key, what was seen and what would do.
+    """
+    file = Path(path)
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(f"{path}: there is no such study file") from None
+    except IsADirectoryError:
+        raise StudyError(f"{path}: this is a folder; give the study file in it") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise StudyError(f"{path}: not readable as TOML: {error}") from None
+    return make_study(given, folder=file.parent, origin=str(path))
+
+
+def make_study(given: dict[str, Any], *, folder: str | Path = ".", origin: str = "study") -> Study:
+    """
+    Check settings that are given as a mapping, the same as a TOML file would hold.
+
+    Examples
+    --------
+    >>> make_study({"name": "x", "source": [{"metric": "patents", "path": "p.csv",
+    ...                                      "columns": {"document": "id"}}]}).method.radius_km
+    15.0
+    >>> try:
+    ...     make_study({"name": "x", "source": [], "methods": {}})
+    ... except StudyError as error:
+    ...     print(str(error).splitlines()[-1][:62])
+    study: unknown key 'methods'; did you mean 'method'?; known he
+    """
+    try:
+        study = Study.model_validate({**given, "folder": Path(folder)})
+        return study.model_copy(
+            update={"source": tuple(_expanded(s, i, origin) for i, s in enumerate(study.source))}
+        )
+    except ValidationError as error:
+        raise StudyError("\n".join(_repair(e, origin) for e in _causes(error))) from None
+
+
+def _causes(error: ValidationError) -> list[Any]:
+    """Leave out "there is no source" where a source is there but wrong."""
+    found = error.errors()
+    inner = any(e["loc"][:1] == ("source",) and len(e["loc"]) > 1 for e in found)
+    return [e for e in found if not (inner and e["loc"] == ("source",))]
+
+
+def _expanded(source: Source, position: int, origin: str) -> Source:
+    """Replace ``${NAME}`` in the path of a source."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in os.environ:
+            raise StudyError(
+                f"{origin}: [[source]] {position + 1}: path = {source.path!r} needs the environment "
+                f"variable {name}, which is not set; set it to the folder that holds the data"
+            )
+        return os.environ[name]
+
+    return source.model_copy(update={"path": re.sub(r"\$\{(\w+)\}", value, source.path)})
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"unknown key {key!r}{hint}; known here: {', '.join(sorted(known))}"
+
+
+_MODELS: Final[dict[str, type[BaseModel]]] = {
+    "": Study,
+    "window": Window,
+    "method": Method,
+    "source": Source,
+}
+
+
+def _repair(error: Any, origin: str) -> str:  # noqa: ANN401
+    """Turn one finding of the validation into a message that repairs the mistake."""
+    place = [p for p in error["loc"] if isinstance(p, str | int)]
+    section = str(place[0]) if place and str(place[0]) in _MODELS and len(place) > 1 else ""
+    where = f"{origin}: {_section(place, section)}"
+    key = str(place[-1]) if place else ""
+    match error["type"]:
+        case "extra_forbidden":
+            known = [n for n in _MODELS[section].model_fields if n != "folder"]
+            return where + _unknown(key, known)
+        case "missing" | "too_short":
+            return f"{where}{key!r} is missing{_example(key)}"
+        case "model_type" | "tuple_type":
+            table = f"[[{key}]]" if key == "source" else f"[{key}]"
+            return f"{where}{key} = {error['input']!r}: a table is wanted, begun by the line {table}"
+        case "value_error":
+            seen = "" if isinstance(error["input"], dict | BaseModel) else f" = {error['input']!r}"
+            text = error["ctx"]["error"]
+            return f"{where}{key}{seen}: {text}" if seen else f"{where}{text}"
+        case _:
+            setting = ".".join(str(p) for p in place[1 if section else 0 :] if not _is_index(p, section))
+            return f"{where}{setting} = {error['input']!r}: {_sentence(error)}{_default(section, key)}"
+
+
+def _is_index(part: str | int, section: str) -> bool:
+    return section == "source" and isinstance(part, int)
+
+
+def _section(place: list[str | int], section: str) -> str:
+    if section == "source":
+        return f"[[source]] {int(place[1]) + 1}: " if isinstance(place[1], int) else "[[source]]: "
+    return f"[{section}] " if section else ""
+
+
+def _sentence(error: Any) -> str:  # noqa: ANN401
+    message = str(error["msg"])
+    return message[0].lower() + message[1:]
+
+
+def _default(section: str, key: str) -> str:
+    field = _MODELS[section].model_fields.get(key)
+    if field is None or field.is_required() or field.get_default() is None:
+        return ""
+    return f" (default: {field.get_default()!r})"
+
+
+def _example(key: str) -> str:
+    examples = {
+        "name": 'name = "my region"',
+        "metric": 'metric = "patents"',
+        "path": 'path = "inventors/*.parquet"',
+        "source": '[[source]] with metric = "patents", path = "…" and columns = { document = "…" }',
+    }
+    return f"; add for example: {examples[key]}" if key in examples else ""
