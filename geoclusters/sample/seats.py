@@ -44,7 +44,7 @@ LOCAL_SPREAD: Final = 0.6
 """Standard deviation of the logarithm by which like places differ."""
 
 OTHER_SIDE_FACTOR: Final = 0.1
-"""A suburb across the border from the seat next to it counts this much."""
+"""A suburb in another economy than the first seat of its centre counts this much."""
 
 MIN_POPULATION: Final = 15_000
 WORLD_SEED: Final = 20_231_101
@@ -211,7 +211,8 @@ def _fill_listed(
     named = np.zeros(len(places), dtype=bool)
     named[position] = True
     country = places["country"].to_numpy()
-    same_side = country == country[position][nearest]
+    first = np.unique(of_seat, return_index=True)[1]
+    same_side = country == country[position[first]][number]
     pull = places["population"].to_numpy() ** 0.9 * np.where(same_side, 1.0, OTHER_SIDE_FACTOR)
     pull = np.where(inside & ~named, pull, 0.0)
     weight = np.zeros(len(places))

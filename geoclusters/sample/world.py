@@ -54,7 +54,6 @@ SPECIALISATION: Final = 0.8
 PARTNERS: Final = 12
 PARTNER_CANDIDATES: Final = 300
 DISTANCE_SOFTENING_KM: Final = 80.0
-DISTANCE_DECAY: Final = 0.9
 SAME_ECONOMY_FACTOR: Final = 3.0
 
 RURAL_KM: Final = 35.0
@@ -129,7 +128,7 @@ def make_world() -> World:
     }
     institutes = organisations["publications"].seat
     lat, lon = scatter(geometry, institutes, rng)
-    partner, partner_cumulative = _partners(seats, share, first)
+    partner, partner_cumulative = _partners(seats, economy, share, first)
     table = read_economies().set_index("country").reindex(economies)
     return World(
         seats=seats,
@@ -197,19 +196,18 @@ def scatter(geometry: Geometry, seat: Ints, rng: np.random.Generator) -> tuple[F
     return lat, np.where(np.abs(lon) > 180.0, lon - np.copysign(360.0, lon), lon)
 
 
-def _partners(seats: pd.DataFrame, share: Mapping[str, Floats], first: Ints) -> tuple[Ints, Floats]:
+def _partners(
+    seats: pd.DataFrame, economy: Ints, share: Mapping[str, Floats], first: Ints
+) -> tuple[Ints, Floats]:
     """Partners of each centre by size over distance, those of the same economy more often."""
     size_of_seat = sum(share.values()) / len(share)
     size = np.add.reduceat(size_of_seat, first[:-1])
-    head = np.array(
-        [a + np.argmax(size_of_seat[a:b]) for a, b in zip(first, first[1:], strict=False)]
-    )
+    head = np.lexsort((-size_of_seat, seats["centre"]))[first[:-1]]
     here = unit_vectors(seats["lat"].iloc[head], seats["lon"].iloc[head])
-    country = seats["country"].iloc[head].to_numpy(object)
     big = np.sort(np.argsort(-size, kind="stable")[:PARTNER_CANDIDATES])
     km = EARTH_RADIUS_KM * np.sqrt(np.maximum(2.0 - 2.0 * (here @ here[big].T), 0.0))
-    pull = size[big] / (km + DISTANCE_SOFTENING_KM) ** DISTANCE_DECAY
-    pull *= np.where(country[:, None] == country[big], SAME_ECONOMY_FACTOR, 1.0)
+    pull = size[big] / (km + DISTANCE_SOFTENING_KM)
+    pull[economy[head][:, None] == economy[head][big]] *= SAME_ECONOMY_FACTOR
     pull[big, np.arange(len(big))] = 0.0
     best = np.argpartition(-pull, PARTNERS, axis=1)[:, :PARTNERS]
     order = np.argsort(-np.take_along_axis(pull, best, axis=1), axis=1, kind="stable")
