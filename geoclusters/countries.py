@@ -1,0 +1,298 @@
+"""The countries: their codes and spellings, their outlines, and which of them a point lies in.
+
+A country is what ISO 3166-1 gives a code, so Taiwan, Hong Kong, Macao and the overseas parts of
+France, the United States and others are economies of their own; Kosovo is XK. The outlines are
+those of Natural Earth (public domain); ``data/README.md`` says how the tables were made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import as_file, files
+from typing import Any, cast
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from geoclusters.places import nearest_place, read_places
+
+COUNTRY_RESOLUTION = 5
+"""Resolution of the H3 cells that `outside_country` takes: some 17 km across."""
+
+_SLOT_BITS = 7 + 3 * COUNTRY_RESOLUTION
+_SLOT_SHIFT = 45 - 3 * COUNTRY_RESOLUTION
+_ROWS_AT_ONCE = 1 << 22
+_SILENT_MARKS = "[.'`\N{RIGHT SINGLE QUOTATION MARK}]"
+
+
+def read_countries() -> pd.DataFrame:
+    """
+    Countries and their codes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a country, ordered by `iso2`, all columns str: `iso2`, `iso3`, `numeric` (three
+        digits of ISO 3166-1, empty for Kosovo), `name` (short English name), `alternates` (other
+        spellings, separated by ``|``), `stated_as` (other codes under which sources write its
+        addresses, separated by a space: ``FR`` for French Guiana).
+
+    Examples
+    --------
+    >>> read_countries().set_index("iso2").loc["KR", ["iso3", "name"]].to_list()
+    ['KOR', 'South Korea']
+    """
+    return _countries().copy()
+
+
+def read_outlines() -> gpd.GeoDataFrame:
+    """
+    Outlines of the countries, for maps and for asking where a point lies.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        `iso2`, `name`, `geometry` (valid polygons in WGS 84 longitude and latitude, cut at the
+        antimeridian), ordered by `iso2`. They are those of Natural Earth at 1:10 million, thinned
+        so that a border is off by some 2 km at the most.
+
+    Examples
+    --------
+    >>> bool(read_outlines().set_index("iso2").loc["CH"].geometry.is_valid)
+    True
+    """
+    with as_file(files("geoclusters") / "tables" / "outlines.parquet") as path:
+        return gpd.read_parquet(path)
+
+
+def read_world() -> dict[str, Any]:
+    """
+    Light outlines of the countries for web maps.
+
+    Returns
+    -------
+    dict
+        A GeoJSON FeatureCollection (RFC 7946, two decimals) with the properties `iso2` and `name`;
+        the Antarctic is left out.
+
+    Examples
+    --------
+    >>> read_world()["features"][0]["properties"]
+    {'iso2': 'AD', 'name': 'Andorra'}
+    """
+    text = (files("geoclusters") / "tables" / "world.geojson").read_text(encoding="utf-8")
+    world: dict[str, Any] = json.loads(text)
+    return world
+
+
+def normalised_name(name: str) -> str:
+    """
+    Bring a country's name to the form in which spellings are compared.
+
+    Case, accents, dots and other marks go, ``&`` becomes "and", a leading "the" goes.
+
+    Examples
+    --------
+    >>> normalised_name("The U.S.A."), normalised_name("CÔTE D'IVOIRE")
+    ('usa', 'cote divoire')
+    """
+    letters = unicodedata.normalize("NFKD", name.replace("&", " and ")).casefold()
+    letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    words = re.sub(r"[\W_]+", " ", re.sub(_SILENT_MARKS, "", letters)).strip()
+    return words.removeprefix("the ")
+
+
+def iso2_of(values: npt.ArrayLike | pd.Series) -> npt.NDArray[np.object_]:
+    """
+    Codes of countries, from codes and names as sources write them.
+
+    Parameters
+    ----------
+    values : array_like of str, shape (n,)
+        ISO 3166-1 alpha-2 or alpha-3 codes or names, in any case; nulls are allowed.
+
+    Returns
+    -------
+    numpy.ndarray of object, shape (n,)
+        The alpha-2 code, or None where the value is null or not known.
+
+    Examples
+    --------
+    >>> iso2_of(["us", "DEU", "Viet Nam", "Korea, Republic of", "Atlantis", None]).tolist()
+    ['US', 'DE', 'VN', 'KR', None, None]
+    """
+    codes, distinct = pd.factorize(pd.Series(values).astype(object))
+    known = _spellings()
+    found = [known.get(normalised_name(str(value))) for value in distinct]
+    return np.array([*found, None], dtype=object)[codes]
+
+
+def country_at(lat: npt.ArrayLike, lon: npt.ArrayLike) -> npt.NDArray[np.object_]:
+    """
+    Country in which each point lies.
+
+    Parameters
+    ----------
+    lat, lon : array_like of float, shape (n,)
+        WGS 84 degrees.
+
+    Returns
+    -------
+    numpy.ndarray of object, shape (n,)
+        ISO 3166-1 alpha-2. A point in no outline, at sea as a rule, gets the country of the nearest
+        place; None where a coordinate is not finite. Borders are right to some 2 km.
+
+    Examples
+    --------
+    >>> country_at([47.5596, 22.5455, 21.3], [7.5886, 114.0683, -157.5]).tolist()
+    ['CH', 'CN', 'US']
+    """
+    y = np.atleast_1d(np.asarray(lat, dtype=np.float64))
+    x = np.atleast_1d(np.asarray(lon, dtype=np.float64))
+    found = np.full(len(y), None, dtype=object)
+    rows = np.flatnonzero(np.isfinite(y) & np.isfinite(x))
+    polygons, owners, tree = _outline_parts()
+    point, part = tree.query(shapely.points(x[rows], y[rows]))
+    inside = shapely.intersects_xy(polygons[part], x[rows[point]], y[rows[point]])
+    # Parts are ordered by code: on a border, where two match, the first code of the alphabet stays.
+    order = np.argsort(-part[inside], kind="stable")
+    found[rows[point[inside][order]]] = owners[part[inside][order]]
+    lost = rows[[code is None for code in found[rows]]]
+    if len(lost):
+        nearest = nearest_place(y[lost], x[lost])[0]
+        found[lost] = read_places()["country"].to_numpy(dtype=object)[nearest]
+    return found
+
+
+def outside_country(
+    cells: npt.NDArray[np.uint64],
+    country: npt.ArrayLike | pd.Series | pd.Categorical,
+) -> npt.NDArray[np.bool_]:
+    """
+    Tell which points certainly lie outside the country that is stated for them.
+
+    The outline of each country (Natural Earth, 1:10 million) and its places were turned into H3
+    cells with one cell of margin. A point nearer than 8 km to the outline never counts as outside,
+    one farther than 45 km from it and from every place of the country always does; between, it
+    depends on where the cells lie.
+
+    Parameters
+    ----------
+    cells : numpy.ndarray of uint64, shape (n,)
+        H3 cells of the points at `COUNTRY_RESOLUTION`; 0 for a point without a position.
+    country : array_like of str, shape (n,)
+        Stated countries, in any spelling that `iso2_of` takes. With many rows a categorical is
+        by far the quickest.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+        False wherever there is doubt: a country that is null, unknown or without an outline, a
+        point without a position. Overseas parts and other lands that sources write under two
+        codes count as inside for both (French Guiana as GF and as FR; Hong Kong as HK and as CN).
+
+    Raises
+    ------
+    ValueError
+        If the two differ in length or a cell is not one of `COUNTRY_RESOLUTION`.
+
+    Examples
+    --------
+    >>> import h3.api.basic_int as h3
+    >>> paris = h3.latlng_to_cell(48.8566, 2.3522, COUNTRY_RESOLUTION)
+    >>> outside_country(np.full(3, paris, dtype=np.uint64), ["FR", "JP", None]).tolist()
+    [False, True, False]
+    """
+    cells = np.asarray(cells, dtype=np.uint64)
+    stated: Any = pd.Series(cast("Any", country)).astype("category").array
+    if len(stated) != len(cells):
+        raise ValueError(f"{len(cells)} cells, but {len(stated)} countries: one for each is needed")
+    set_of_slot, members, column_of = _membership()
+    last = members.shape[1] - 1  # the column of "not known", inside everywhere
+    columns = [column_of.get(code, last) for code in iso2_of(stated.categories)]
+    column = np.array([*columns, last], dtype=np.int16)
+    outside = np.empty(len(cells), dtype=np.bool_)
+    for start in range(0, len(cells), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        slots = _slots(cells[rows])
+        outside[rows] = ~members[set_of_slot[slots], column[stated.codes[rows]]]
+    return np.asarray(outside & (cells != 0))
+
+
+def _slots(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """Give cells numbers: their base cell and digits, which H3 keeps side by side in the index."""
+    kind = cells >> np.uint64(52)
+    # 0x080 is the mode "cell"; the resolution stands in the four bits below it.
+    wrong = (kind != np.uint64(0x080 | COUNTRY_RESOLUTION)) & (cells != 0)
+    if wrong.any():
+        seen = int(cells[wrong][0])
+        raise ValueError(
+            f"{seen:#x} is not an H3 cell of resolution {COUNTRY_RESOLUTION}: "
+            "give cells at COUNTRY_RESOLUTION, and 0 where there is no position",
+        )
+    mask = np.uint64((1 << _SLOT_BITS) - 1)
+    return ((cells >> np.uint64(_SLOT_SHIFT)) & mask).astype(np.int64)
+
+
+@cache
+def _countries() -> pd.DataFrame:
+    with as_file(files("geoclusters") / "tables" / "countries.csv") as path:
+        # Namibia's code is NA.
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    table = _countries()
+    spellings = {}
+    for column in ("alternates", "name", "iso3", "iso2"):
+        for iso2, text in zip(table["iso2"], table[column], strict=True):
+            spellings.update({normalised_name(name): iso2 for name in text.split("|") if name})
+    return spellings
+
+
+@cache
+def _outline_parts() -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_], shapely.STRtree]:
+    outlines = read_outlines()
+    polygons, row = shapely.get_parts(outlines.geometry.to_numpy(), return_index=True)
+    shapely.prepare(polygons)
+    return polygons, outlines["iso2"].to_numpy(dtype=object)[row], shapely.STRtree(polygons)
+
+
+@cache
+def _membership() -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.bool_], dict[str, int]]:
+    """Give the number of the set of countries of each cell, and who belongs to which set."""
+    with as_file(files("geoclusters") / "tables" / "country_cells.parquet") as path:
+        table = pd.read_parquet(path)
+    sets = pd.Categorical(table["countries"])
+    names = ["", *sets.categories]  # set 0: the open sea
+    set_of_slot = _spread(table["cell"].to_numpy(np.uint64), sets.codes.astype(np.int64) + 1)
+    column_of = {iso2: i for i, iso2 in enumerate(_countries()["iso2"])}
+    members = np.zeros((len(names), len(column_of) + 1), dtype=np.bool_)
+    also = dict(zip(_countries()["iso2"], _countries()["stated_as"], strict=True))
+    for row, text in enumerate(names):
+        for iso2 in text.split():
+            members[row, [column_of[code] for code in (iso2, *also[iso2].split())]] = True
+    members[:, ~members.any(axis=0)] = True
+    return set_of_slot, members, column_of
+
+
+def _spread(
+    cells: npt.NDArray[np.uint64],
+    number: npt.NDArray[np.int64],
+) -> npt.NDArray[np.uint16]:
+    """Write each cell's number to all slots of its children, which follow each other."""
+    resolution = ((cells >> np.uint64(52)) & np.uint64(15)).astype(np.int64)
+    size = np.int64(1) << (3 * (COUNTRY_RESOLUTION - resolution))
+    mask = np.uint64((1 << _SLOT_BITS) - 1)
+    slot = ((cells >> np.uint64(_SLOT_SHIFT)) & mask).astype(np.int64) // size * size
+    change = np.zeros((1 << _SLOT_BITS) + 1, dtype=np.int32)
+    np.add.at(change, slot, number)
+    np.add.at(change, slot + size, -number)
+    return np.cumsum(change[:-1]).astype(np.uint16)
