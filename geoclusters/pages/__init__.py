@@ -1,0 +1,44 @@
+"""The pages that people open: the world map and a page for each cluster.
+
+Pages know a finished run through `geoclusters.results.Result` and nothing else, so that they can be drawn again from
+any folder. Everything that comes from data is escaped where it is put into a page: by the autoescaping templates, by
+`embedding.as_json` inside scripts, and by text nodes in the browser. None of it ever reaches folium, whose elements are
+templates themselves and would run what they are given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from geoclusters import results
+from geoclusters.pages import cluster, world
+
+if TYPE_CHECKING:
+    from geoclusters.results import Result
+
+__all__ = ["draw_pages"]
+
+
+def draw_pages(result: Result) -> None:
+    """
+    Write `map.html`, `clusters/<cluster_id>.html` and their shared `assets` into the folder of a run.
+
+    Parameters
+    ----------
+    result : Result
+        A finished run; its folder is written to, pages of an earlier run go away.
+
+    Notes
+    -----
+    `map.html` holds all that it needs and may be sent alone. The pages of the clusters share the files in `assets`.
+    Clusters of the printed top have a page, and those after them up to `cluster.MAX_PAGES` in all.
+
+    Raises
+    ------
+    RunError
+        If the tables of the run do not fit together.
+    """
+    results.forget_pages(result.folder)
+    pages = cluster.clusters_with_page(result)
+    cluster.draw_clusters(result, pages)
+    world.draw_world(result, pages)

@@ -1,0 +1,176 @@
+"""What a page says about its run: method, settings, sources, counts, warnings."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+from geoclusters.pages.wording import label, number, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from geoclusters.results import Result
+
+_UNITS: Final = {"radius_km": "km", "merge_gap_km": "km"}
+_WITHOUT_VALUE: Final = "none"
+
+
+def about(result: Result) -> dict[str, Any]:
+    """Gather what the panel about the run shows; plain values, to be escaped by the template."""
+    run = result.run
+    return {
+        "study": run["study"],
+        "window": window(run),
+        "finished": str(run.get("finished", "")).replace("T", " ")[:16],
+        "version": run["geoclusters"],
+        "metrics": [{"name": label(m), "weight": run["weights"].get(m, 1)} for m in result.metrics],
+        "method": method_sentences(run["settings"]),
+        "settings": [(label(key), _shown(key, value)) for key, value in run["settings"].items()],
+        "documents": _documents(result),
+        "concentration": _concentration(result),
+        "rows": [_row(r) for r in run.get("rows", [])],
+        "sources": _sources(run.get("inputs", [])),
+        "warnings": run.get("warnings", []),
+    }
+
+
+def window(run: dict[str, Any]) -> str:
+    """
+    Write the years of a run.
+
+    Examples
+    --------
+    >>> window({"window": {"first_year": 2019, "last_year": 2023}})
+    '2019–2023'
+    >>> window({"window": {"first_year": None, "last_year": None}})
+    'all years'
+    """
+    given = run.get("window") or {}
+    first, last = given.get("first_year"), given.get("last_year")
+    match first, last:
+        case None, None:
+            return "all years"
+        case None, _:
+            return f"until {last}"
+        case _, None:
+            return f"since {first}"
+        case _:
+            return str(first) if first == last else f"{first}–{last}"
+
+
+def density_text(value: float | None, settings: dict[str, Any]) -> str:
+    """Write a density in the unit of the study: a share of the world, or a number of addresses."""
+    if settings.get("density") == "addresses":
+        return f"{number(value)} addresses"
+    return f"{percent(value)} of the world"
+
+
+def method_sentences(settings: dict[str, Any]) -> list[str]:
+    """Tell the method with the settings of the run, as far as they are given."""
+    sentences = []
+    if "resolution" in settings:
+        sentences.append(
+            "Every address carries its fraction of its document and is placed in an H3 cell "
+            f"(resolution {settings['resolution']})."
+        )
+    if "radius_km" in settings and settings.get("min_density") is not None:
+        sentences.append(
+            f"A cell belongs to the core of a cluster where at least "
+            f"{density_text(settings['min_density'], settings)} lie within "
+            f"{number(settings['radius_km'])} km of it; borders of cities, regions and countries play no part."
+        )
+    if "merge_gap_km" in settings:
+        sentences.append(
+            f"Clusters whose closest cells are at most {number(settings['merge_gap_km'])} km apart become one"
+            + (
+                ", if one is the other's strongest partner."
+                if settings.get("merge_rule") == "gap+links"
+                else "."
+            )
+        )
+    sentences.append(
+        "The score of a cluster is the sum of its shares of the world's documents, one share a metric, "
+        "times the weight of the metric."
+    )
+    return sentences
+
+
+def _shown(key: str, value: Any) -> str:  # noqa: ANN401
+    match value:
+        case None | [] | {}:
+            return _WITHOUT_VALUE
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return ", ".join(f"{k} = {v}" for k, v in value.items())
+        case list() | tuple():
+            return ", ".join(str(v) for v in value)
+        case float():
+            return f"{value:g} {_UNITS.get(key, '')}".strip()
+        case _:
+            return f"{value} {_UNITS.get(key, '')}".strip()
+
+
+def _documents(result: Result) -> list[dict[str, Any]]:
+    """Say for each metric which part of the world's documents is in clusters, outside, and nowhere."""
+    counted = result.run.get("documents", {})
+    rows = []
+    for metric in result.metrics:
+        given = counted.get(metric)
+        if given:
+            whole = given["window"] or 1
+            rows.append(
+                {
+                    "metric": label(metric),
+                    "window": given["window"],
+                    **{k: given[k] / whole for k in ("in_clusters", "noise", "unplaced")},
+                }
+            )
+    return rows
+
+
+def _concentration(result: Result) -> list[tuple[str, list[tuple[str, str]]]]:
+    given = result.run.get("concentration", {})
+    known = set(result.metrics)
+    return [
+        (label(top), [(label(m), percent(share)) for m, share in shares.items() if m in known])
+        for top, shares in given.items()
+    ]
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    rejected = row.get("rejected", {})
+    return {
+        "metric": label(row["metric"]),
+        "read": row.get("read", 0),
+        "placed": row.get("placed", 0),
+        "repaired": row.get("repaired", 0),
+        "outside_window": row.get("outside_window", 0),
+        "rejected": sum(rejected.values()),
+        "reasons": [(reason, n) for reason, n in rejected.items() if n],
+    }
+
+
+def _sources(inputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join the files of a source: many files of one licence are one line."""
+
+    def key(given: dict[str, Any]) -> tuple[int, str, str, str]:
+        words = (given.get(k) or "" for k in ("metric", "attribution", "licence"))
+        return int(given.get("source", 0)), *words  # type: ignore[return-value]
+
+    sources = []
+    for (_, metric, attribution, licence), group in itertools.groupby(sorted(inputs, key=key), key=key):
+        files = list(group)
+        sources.append(
+            {
+                "metric": label(metric),
+                "attribution": attribution,
+                "licence": licence,
+                "files": [PurePath(str(f.get("file") or f.get("path") or "")).name for f in files],
+                "bytes": sum(f.get("bytes") or 0 for f in files),
+                "sha256": str(files[0].get("sha256") or "") if len(files) == 1 else "",
+            }
+        )
+    return sources

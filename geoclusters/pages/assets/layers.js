@@ -1,0 +1,158 @@
+"use strict";
+/* What is drawn on the maps besides Leaflet's own shapes: land, dots without an object each, labels. */
+(() => {
+  const { shapes, points, bytes, colour } = geoclusters;
+  const TILE = 256;
+
+  /* A canvas over the map that is painted anew after each move and stretched while zooming. */
+  const PaintLayer = L.Layer.extend({
+    options: { pane: "overlayPane", padding: 0.25 },
+
+    initialize(paint, options) {
+      this._paint = paint;
+      L.setOptions(this, options);
+    },
+
+    onAdd(map) {
+      this._canvas = L.DomUtil.create("canvas", "leaflet-zoom-animated", this.getPane());
+      this._canvas.setAttribute("aria-hidden", "true");
+      this._map = map;
+      this.redraw();
+    },
+
+    onRemove() {
+      this._canvas.remove();
+    },
+
+    getEvents() {
+      return { moveend: this.redraw, resize: this.redraw, zoomanim: this._stretch };
+    },
+
+    redraw() {
+      if (!this._map) return this;
+      const map = this._map, ratio = window.devicePixelRatio || 1;
+      const size = map.getSize().multiplyBy(1 + 2 * this.options.padding).round();
+      const corner = map.containerPointToLayerPoint(map.getSize().multiplyBy(-this.options.padding)).round();
+      this._corner = corner.add(map.getPixelOrigin());
+      this._zoom = map.getZoom();
+      L.DomUtil.setTransform(this._canvas, corner, 1);
+      this._canvas.width = size.x * ratio;
+      this._canvas.height = size.y * ratio;
+      this._canvas.style.width = `${size.x}px`;
+      this._canvas.style.height = `${size.y}px`;
+      const context = this._canvas.getContext("2d");
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      this._paint(context, { zoom: this._zoom, corner: this._corner, size, map });
+      return this;
+    },
+
+    _stretch(event) {
+      const map = this._map, scale = map.getZoomScale(event.zoom, this._zoom);
+      const origin = map.project(event.center, event.zoom).subtract(map.getSize().divideBy(2))
+        .add(L.DomUtil.getPosition(map.getPane("mapPane"))).round();
+      L.DomUtil.setTransform(this._canvas, this._corner.multiplyBy(scale).subtract(origin), scale);
+    },
+  });
+
+  function pane(map, name, level) {
+    const made = map.createPane(name);
+    made.style.zIndex = level;
+    made.style.pointerEvents = "none";
+    return name;
+  }
+
+  /* Countries as one quiet surface; their borders are lines in the colour of the sea. */
+  function land(map, packed) {
+    const renderer = L.canvas({ pane: pane(map, "land", 210), padding: 0.4 });
+    const drawn = L.polygon(shapes(packed).flat(), {
+      renderer, interactive: false, weight: 0.7, fillOpacity: 1, smoothFactor: 1.2, ...style(),
+    }).addTo(map);
+    function style() {
+      return { color: colour("border"), fillColor: colour("land") };
+    }
+    return { recolour: () => drawn.setStyle(style()) };
+  }
+
+  /* Positions on the plane of zoom 0, so that a repaint is a multiplication and not a projection. */
+  function projected(degrees) {
+    const plane = new Float64Array(degrees.length);
+    for (let i = 0; i < degrees.length; i += 2) {
+      const sine = Math.sin(degrees[i] * Math.PI / 180);
+      plane[i] = TILE * (degrees[i + 1] + 180) / 360;
+      plane[i + 1] = TILE * (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI));
+    }
+    return plane;
+  }
+
+  const DOT_SIZES = [0.75, 0.95, 1.25, 1.7];
+  const DOT_STRENGTHS = [0.3, 0.45, 0.6, 0.8];
+
+  /* Tens of thousands of dots: four sizes, each painted in one go. */
+  function dots(map, packed) {
+    const plane = projected(points(packed)), size = bytes(packed.size);
+    function paint(context, view) {
+      const scale = 2 ** view.zoom, grown = Math.min(4, 0.72 * 1.32 ** Math.max(0, view.zoom - 1));
+      context.fillStyle = colour("noise");
+      for (let kind = 0; kind < DOT_SIZES.length; kind++) {
+        const side = grown * DOT_SIZES[kind];
+        context.globalAlpha = DOT_STRENGTHS[kind];
+        for (let i = 0; i < size.length; i++) {
+          if (size[i] !== kind) continue;
+          const x = plane[2 * i] * scale - view.corner.x, y = plane[2 * i + 1] * scale - view.corner.y;
+          if (x < -4 || y < -4 || x > view.size.x + 4 || y > view.size.y + 4) continue;
+          context.fillRect(x - side / 2, y - side / 2, side, side);
+        }
+      }
+    }
+    return new PaintLayer(paint, { pane: pane(map, "noise", 310) });
+  }
+
+  /* Labels in the order given, each where it covers neither an earlier one nor a circle; the others are left out. */
+  function labels(map, wanted) {
+    function paint(context, view) {
+      const taken = [];
+      const free = (box) => taken.every((t) => box[2] < t[0] || box[0] > t[2] || box[3] < t[1] || box[1] > t[3]);
+      const all = wanted(view).map((label) => {
+        const at = map.project([label.lat, label.lon], view.zoom).subtract(view.corner);
+        return { ...label, x: at.x, y: at.y };
+      }).filter((l) => l.x > -50 && l.y > -50 && l.x < view.size.x + 50 && l.y < view.size.y + 50);
+      for (const { x, y, radius } of all.filter((l) => l.radius > 5)) {
+        taken.push([x - radius * 0.8, y - radius * 0.8, x + radius * 0.8, y + radius * 0.8]);
+      }
+      context.textBaseline = "middle";
+      context.lineJoin = "round";
+      for (const label of all) {
+        if (label.number) writeNumber(context, label);
+        if (label.text) writeName(context, label, free, taken);
+      }
+    }
+    return new PaintLayer(paint, { pane: pane(map, "labels", 450) });
+  }
+
+  function writeNumber(context, label) {
+    context.font = `600 ${Math.max(9, Math.min(13, label.radius * 0.85))}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.fillStyle = label.ink;
+    context.fillText(label.number, label.x, label.y + 0.5);
+  }
+
+  function writeName(context, label, free, taken) {
+    context.font = `${label.strong ? 600 : 500} 12px system-ui, sans-serif`;
+    context.textAlign = "left";
+    const width = context.measureText(label.text).width, gap = label.radius + 4;
+    const places = [[gap, 0], [-gap - width, 0], [-width / 2, -gap - 6], [-width / 2, gap + 6]];
+    for (const [dx, dy] of places) {
+      const x = label.x + dx, y = label.y + dy, box = [x - 3, y - 8, x + width + 3, y + 8];
+      if (!free(box)) continue;
+      taken.push(box);
+      context.strokeStyle = colour("halo");
+      context.lineWidth = 3.5;
+      context.strokeText(label.text, x, y);
+      context.fillStyle = colour("ink");
+      context.fillText(label.text, x, y);
+      return;
+    }
+  }
+
+  Object.assign(geoclusters, { land, dots, labels, pane });
+})();

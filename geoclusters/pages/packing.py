@@ -1,0 +1,98 @@
+"""Packs coordinates and shapes into short texts that the pages unpack again.
+
+Coordinates are rounded to whole units, each is kept as the difference from the one before it, and small differences take
+one or two bytes (zigzag, then seven bits a byte with the eighth for "more follows"), written as base64. That is a fifth
+of the same numbers as GeoJSON. `assets/core.js` holds the other half.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def pack_integers(values: npt.ArrayLike) -> str:
+    """
+    Pack whole numbers; near zero they take one byte each.
+
+    Examples
+    --------
+    >>> pack_integers([0, -1, 1, 300])
+    'AAEC2AQ='
+    >>> pack_integers([])
+    ''
+    """
+    numbers = np.asarray(values, dtype=np.int64)
+    folded = ((numbers << 1) ^ (numbers >> 63)).astype(np.uint64)
+    lengths = np.ones(len(folded), dtype=np.int64)
+    for bits in range(7, 64, 7):
+        lengths += folded >= np.uint64(1 << bits)
+    starts = np.cumsum(lengths) - lengths
+    packed = np.zeros(int(lengths.sum()), dtype=np.uint8)
+    for place in range(int(lengths.max(initial=0))):
+        has = lengths > place
+        seven = (folded[has] >> np.uint64(7 * place)) & np.uint64(0x7F)
+        more = np.where(lengths[has] > place + 1, 0x80, 0)
+        packed[starts[has] + place] = seven.astype(np.uint8) | more.astype(np.uint8)
+    return base64.b64encode(packed.tobytes()).decode("ascii")
+
+
+def pack_bytes(values: npt.ArrayLike) -> str:
+    """Pack numbers of 0 to 255, one byte each."""
+    return base64.b64encode(np.asarray(values, dtype=np.uint8).tobytes()).decode("ascii")
+
+
+def _differences(units: npt.NDArray[np.int64]) -> str:
+    """Pack rows (longitude, latitude) of whole units as differences along the rows."""
+    return pack_integers(np.diff(units, axis=0, prepend=np.zeros((1, 2), dtype=np.int64)).ravel())
+
+
+def pack_points(lon: npt.ArrayLike, lat: npt.ArrayLike, *, decimals: int) -> dict[str, Any]:
+    """Pack points in their order; neighbours in the order should be neighbours on the map."""
+    units = np.rint(np.column_stack([lon, lat]) * 10.0**decimals).astype(np.int64)
+    return {"decimals": decimals, "xy": _differences(units)}
+
+
+def pack_shapes(shapes: Sequence[Any] | npt.NDArray[Any], *, decimals: int) -> dict[str, Any]:
+    """
+    Pack polygons and multipolygons in their order, each as a list of polygons of rings.
+
+    Parameters
+    ----------
+    shapes : sequence of shapely geometries
+        Longitude and latitude in degrees. What is not a polygon, or empty, becomes a shape without polygons.
+    decimals : int
+        Decimals of a degree that are kept: 4 are 11 m. Rings that shrink below a triangle go away.
+    """
+    polygons, shape_of = _polygons(np.asarray(shapes, dtype=object))
+    rings, polygon_of = shapely.get_rings(polygons, return_index=True)
+    points, ring_of = shapely.get_coordinates(rings, return_index=True)
+    units = np.rint(points * 10.0**decimals).astype(np.int64)
+    moved = np.ones(len(units), dtype=bool)
+    moved[1:] = (np.diff(units, axis=0) != 0).any(axis=1) | (np.diff(ring_of) != 0)
+    large = np.bincount(ring_of[moved], minlength=len(rings)) >= 4
+    kept = moved & large[ring_of]
+    ring_sizes = np.bincount(ring_of[kept], minlength=len(rings))[large]
+    ring_counts = np.bincount(polygon_of[large], minlength=len(polygons))
+    polygon_counts = np.bincount(shape_of[ring_counts > 0], minlength=len(shapes))
+    return {
+        "decimals": decimals,
+        "xy": _differences(units[kept]),
+        "rings": pack_integers(ring_sizes),
+        "polygons": pack_integers(ring_counts[ring_counts > 0]),
+        "shapes": pack_integers(polygon_counts),
+    }
+
+
+def _polygons(shapes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Take shapes apart into polygons and say which shape each belongs to."""
+    parts, shape_of = shapely.get_parts(shapes, return_index=True)
+    is_polygon = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
+    return parts[is_polygon], shape_of[is_polygon]

@@ -1,0 +1,62 @@
+"""Shapes for drawing: the land, and longitudes so that no cluster is torn at the edge of the map.
+
+The maps are cut in the Bering Strait and not at 180 degrees: Fiji, Chukotka and the islands between them lie east of New
+Zealand, in one piece. What is west of the cut is drawn 360 degrees further east.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from geoclusters.countries import read_world
+from geoclusters.pages.packing import pack_shapes
+
+SEAM_LON: Final = -169.0
+"""Meridian at which the maps are cut: open sea but for the strait, where the border runs."""
+
+LAND_DECIMALS: Final = 2
+"""1.1 km: what a map of the whole world can show."""
+
+
+def unrolled_lon(lon: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """
+    Move longitudes west of the cut to the eastern edge.
+
+    Examples
+    --------
+    >>> unrolled_lon([-171.8, 178.4, 0.0]).tolist()
+    [188.2, 178.4, 0.0]
+    """
+    degrees = np.asarray(lon, dtype=np.float64)
+    return np.where(degrees < SEAM_LON, degrees + 360.0, degrees)
+
+
+def unrolled(shapes: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Move the parts of shapes that lie west of the cut to the eastern edge; give multipolygons."""
+    given = np.asarray(shapes, dtype=object)
+    parts, shape_of = shapely.get_parts(given, return_index=True)
+    bounds = shapely.bounds(parts)
+    west = (bounds[:, 0] + bounds[:, 2]) / 2 < SEAM_LON
+    parts[west] = shapely.transform(parts[west], lambda xy: xy + [360.0, 0.0])
+    whole = np.full(len(given), shapely.MultiPolygon(), dtype=object)
+    polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    if polygon.any():
+        shapely.multipolygons(parts[polygon], indices=shape_of[polygon], out=whole)
+    return whole
+
+
+@cache
+def packed_land() -> dict[str, Any]:
+    """Outlines of the countries (Natural Earth, public domain), cut and packed for drawing."""
+    parts = shapely.get_parts(shapely.get_parts(shapely.from_geojson(json.dumps(read_world()))))
+    bounds = shapely.bounds(parts)
+    torn = (bounds[:, 0] < SEAM_LON) & (bounds[:, 2] > SEAM_LON)
+    sides = [shapely.box(-180, -90, SEAM_LON, 90), shapely.box(SEAM_LON, -90, 180, 90)]
+    halves = [shapely.get_parts(shapely.intersection(parts[torn], side)) for side in sides]
+    return pack_shapes(unrolled(np.concatenate([parts[~torn], *halves])), decimals=LAND_DECIMALS)

@@ -1,0 +1,96 @@
+"""Words and numbers for people: percent, thousands, names of metrics, classes of a legend."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+LONGEST_NAME: Final = 160
+"""Names from data are cut here: no place needs more, and an endless one would hide the page."""
+
+_CAPITALS: Final = frozenset({"vc", "pct", "ict", "ai", "rd", "sme", "ipc", "cpc", "eu", "us"})
+_CLASSES: Final = 7
+
+
+def label(metric: str) -> str:
+    """
+    Turn the name of a metric or a setting into words.
+
+    Examples
+    --------
+    >>> label("vc_deals"), label("patents"), label("merge_gap_km")
+    ('VC deals', 'Patents', 'Merge gap km')
+    """
+    words = [w.upper() if w in _CAPITALS else w for w in metric.split("_") if w]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+def shortened(name: Any, longest: int = LONGEST_NAME) -> str:  # noqa: ANN401
+    """Cut a text that is too long to be read."""
+    text = "" if name is None else str(name)
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def number(value: float | None) -> str:
+    """
+    Write a count with as many digits as say something.
+
+    Examples
+    --------
+    >>> [number(v) for v in (12345.4, 23.44, 1.234, 0.0, None)]
+    ['12,345', '23.4', '1.23', '0', '–']
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value == round(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def percent(share: float | None) -> str:
+    """
+    Write a fraction as a percentage.
+
+    Examples
+    --------
+    >>> [percent(v) for v in (0.2512, 0.015349, 0.00007, 0.0, None)]
+    ['25.1 %', '1.53 %', '0.007 %', '0 %', '–']
+    """
+    if share is None or not math.isfinite(share):
+        return "–"
+    value = 100 * share
+    if value == 0:
+        return "0 %"
+    return f"{value:.1f} %" if value >= 10 else f"{value:.2f} %" if value >= 0.1 else f"{value:.1g} %"
+
+
+def class_breaks(values: npt.ArrayLike, *, most: int = _CLASSES - 1) -> list[float]:
+    """
+    Choose round values (1, 2, 5, 10, …) that part a skewed quantity into classes.
+
+    Examples
+    --------
+    >>> class_breaks([0.001, 0.002, 0.004, 0.008, 0.016, 0.03])
+    [0.002, 0.005, 0.01, 0.02]
+    >>> class_breaks([])
+    []
+    """
+    given = np.asarray(values, dtype=np.float64)
+    positive = given[np.isfinite(given) & (given > 0)]
+    if not positive.size:
+        return []
+    low, high = np.quantile(positive, [0.1, 0.99])
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(positive.max())) + 1)
+    breaks: list[float] = []
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        breaks = [float(f"{s}e{d}") for d in decades for s in steps]
+        breaks = [b for b in breaks if low < b <= high]
+        if len(breaks) <= most:
+            break
+    return breaks[-most:]

@@ -1,0 +1,162 @@
+"""Draws `map.html`, the map of the whole world."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geoclusters.pages import embedding
+from geoclusters.pages.about import about
+from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
+from geoclusters.pages.shapes import packed_land, unrolled, unrolled_lon
+from geoclusters.pages.wording import class_breaks, label, shortened
+from geoclusters.results import written_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from geoclusters.results import Result
+
+MOST_DOTS: Final = 60_000
+"""More cells outside the clusters than this are drawn as their coarser parents."""
+
+SHAPE_DECIMALS: Final = 4
+DOT_DECIMALS: Final = 3
+_DOT_QUANTILES: Final = (0.5, 0.8, 0.95)
+_SCRIPTS: Final = ("core.js", "layers.js", "ranking.js", "card.js", "world.js")
+
+
+def draw_world(result: Result, pages: Collection[str]) -> None:
+    """
+    Write the world map of a run, all in one file.
+
+    Parameters
+    ----------
+    pages : collection of str
+        Identifiers of the clusters that have a page of their own.
+    """
+    page = embedding.document(
+        "world.html",
+        about=about(result),
+        clusters=len(result.clusters),
+        top=result.run["settings"]["top"],
+        style=embedding.trusted(
+            embedding.leaflet_style() + embedding.asset("base.css") + embedding.asset("world.css")
+        ),
+        leaflet=embedding.trusted(embedding.leaflet_script()),
+        scripts=embedding.trusted("\n".join(embedding.asset(name) for name in _SCRIPTS)),
+        data=embedding.as_json(world_data(result, pages)),
+    )
+    with written_aside(result.map_file) as part:
+        part.write_text(page, encoding="utf-8")
+
+
+def world_data(result: Result, pages: Collection[str]) -> dict[str, Any]:
+    """Gather what the scripts of the map draw, columns instead of records, shapes packed."""
+    clusters = result.clusters
+    regions = clusters["region"].where(clusters["region"].notna(), clusters.geometry)
+    return {
+        "metrics": [{"key": m, "label": label(m)} for m in result.metrics],
+        "top": result.run["settings"]["top"],
+        "economies": dict(zip(result.economies["economy"], result.economies["name"], strict=True)),
+        "clusters": _columns(result, pages),
+        "breaks": _breaks(clusters, result.metrics),
+        "regions": pack_shapes(unrolled(regions.to_numpy()), decimals=SHAPE_DECIMALS),
+        "outlines": pack_shapes(unrolled(clusters.geometry.to_numpy()), decimals=SHAPE_DECIMALS),
+        "noise": noise_dots(result.cells),
+        "land": packed_land(),
+    }
+
+
+def _columns(result: Result, pages: Collection[str]) -> dict[str, Any]:
+    clusters, metrics = result.clusters, result.metrics
+    return {
+        "id": clusters["cluster_id"].tolist(),
+        "rank": clusters["rank"].tolist(),
+        "name": [shortened(name) for name in clusters["name"]],
+        "economies": [_economies(shares) for shares in clusters["economy_shares"]],
+        "counts": [_rounded(clusters[m], 5) for m in metrics],
+        "shares": [_rounded(clusters[f"share_{m}"], 4) for m in metrics],
+        "score": _rounded(clusters["score"], 5),
+        "population": _rounded(clusters["population"], 4),
+        "intensity": _rounded(clusters["intensity"], 4),
+        "intensityRank": [None if pd.isna(r) else int(r) for r in clusters["intensity_rank"]],
+        "area": _rounded(clusters["area_km2"], 4),
+        "lat": clusters["lat"].round(4).tolist(),
+        "lon": unrolled_lon(clusters["lon"]).round(4).tolist(),
+        "page": [int(i in pages) for i in clusters["cluster_id"]],
+    }
+
+
+def _economies(shares: str) -> list[tuple[str, float]]:
+    """Give the economies of a cluster with their shares, the largest first."""
+    given = json.loads(shares) if shares else {}
+    return [(shortened(e, 40), float(f"{s:.3g}")) for e, s in sorted(given.items(), key=lambda p: -p[1])]
+
+
+def _rounded(values: pd.Series, digits: int) -> list[float | None]:
+    """Keep as many significant digits as a page shows."""
+    return [None if pd.isna(v) else float(f"{v:.{digits}g}") for v in values]
+
+
+def _breaks(clusters: pd.DataFrame, metrics: list[str]) -> dict[str, list[float]]:
+    """Part the values of each quantity that may shade the map into classes."""
+    columns = {"score": "score", "intensity": "intensity", **{m: f"share_{m}" for m in metrics}}
+    return {key: class_breaks(clusters[column].astype(float)) for key, column in columns.items()}
+
+
+def noise_dots(cells: pd.DataFrame, *, most: int = MOST_DOTS) -> dict[str, Any]:
+    """
+    Pack the cells outside every cluster as dots of four sizes.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        `schema.CELLS`.
+    most : int
+        If there are more cells, they are joined into coarser parents, keeping their weight and its mean position.
+    """
+    noise = cells.loc[cells["cluster_id"].isna(), ["cell", "lat", "lon", "weight"]]
+    noise = pd.DataFrame(noise).assign(lon=unrolled_lon(noise["lon"]))
+    counted, resolution = len(noise), None
+    while len(noise) > most:
+        finest = _resolution(int(noise["cell"].iloc[0])) if resolution is None else resolution
+        resolution = finest - 1
+        noise = _joined(noise.assign(cell=parents(noise["cell"].to_numpy(np.uint64), resolution)))
+    steps = noise["weight"].quantile(list(_DOT_QUANTILES)).to_numpy()
+    return {
+        **pack_points(noise["lon"], noise["lat"], decimals=DOT_DECIMALS),
+        "size": pack_bytes(np.searchsorted(steps, noise["weight"].to_numpy(), side="left")),
+        "cells": counted,
+        "dots": len(noise),
+    }
+
+
+def _joined(cells: pd.DataFrame) -> pd.DataFrame:
+    """Sum the weights of equal cells; the position is the mean by weight."""
+    weight = cells["weight"].clip(lower=1e-300)
+    sums = cells.assign(weight=weight, lat=cells["lat"] * weight, lon=cells["lon"] * weight)
+    sums = sums.groupby("cell", as_index=False)[["lat", "lon", "weight"]].sum()
+    return sums.assign(lat=sums["lat"] / sums["weight"], lon=sums["lon"] / sums["weight"])
+
+
+def _resolution(cell: int) -> int:
+    return (cell >> 52) & 0xF
+
+
+def parents(cells: npt.NDArray[np.uint64], resolution: int) -> npt.NDArray[np.uint64]:
+    """
+    Give the ancestors of H3 cells at a coarser resolution: the finer digits of the index become 7.
+
+    Examples
+    --------
+    >>> hex(int(parents(np.array([0x88283082B9FFFFF], dtype=np.uint64), 5)[0]))
+    '0x85283083fffffff'
+    """
+    finer_digits = np.uint64((1 << 3 * (15 - resolution)) - 1)
+    level = np.uint64(0xF << 52)
+    return (cells & ~level) | np.uint64(resolution << 52) | finer_digits
