@@ -59,7 +59,7 @@ SPELLINGS: Final = {
     "CA": ("Canada", "CAN.", "ca"),
     "CH": ("Switzerland", "Schweiz", "Suisse"),
     "CN": ("China", "P.R. China", "People's Republic of China"),
-    "DE": ("Germany", "Deutschland", "Fed. Rep. Germany"),
+    "DE": ("Germany", "Deutschland", "GERMANY"),
     "ES": ("Spain", "España", "es"),
     "FR": ("France", "FRANCE", "fr"),
     "GB": ("UK", "United Kingdom", "England"),
@@ -70,9 +70,10 @@ SPELLINGS: Final = {
     "NL": ("The Netherlands", "Netherlands", "Holland"),
     "SE": ("Sweden", "Sverige", "se"),
     "TW": ("Taiwan", "Taiwan, R.O.C.", "tw"),
-    "US": ("USA", "United States", "U.S.A."),
+    "US": ("United States", "U.S.A.", "usa"),
 }
 """Other ways to write a country; elsewhere its code in small letters."""
+N_SPELLINGS: Final = 3
 
 
 def draw_kinds(metric: str, n: int, rng: np.random.Generator) -> npt.NDArray[np.int8]:
@@ -104,17 +105,17 @@ def spoil_coordinates(
     economy : numpy.ndarray of int64, shape (n,)
         Position of the row's economy in ``world.economies``.
     """
-    missing = _rows(kind, "missing_coordinates")
+    missing = rows_of(kind, "missing_coordinates")
     lon[missing] = np.nan
     lat[missing[rng.random(len(missing)) >= HALF_MISSING]] = np.nan
-    swapped = _rows(kind, "swapped_coordinates")
+    swapped = rows_of(kind, "swapped_coordinates")
     hidden = np.abs(lat[swapped] - lon[swapped]) < SWAP_MIN_DEGREES
     kind[swapped[hidden]] = -1
     swapped = swapped[~hidden]
     lat[swapped], lon[swapped] = lon[swapped], lat[swapped]
-    zero = _rows(kind, "zero_coordinates")
+    zero = rows_of(kind, "zero_coordinates")
     lat[zero] = lon[zero] = 0.0
-    outside = _rows(kind, "out_of_range")
+    outside = rows_of(kind, "out_of_range")
     nines = rng.random(len(outside)) < 0.5
     lat[outside] = np.where(nines, 999.0, np.abs(lat[outside]) + 90.5)
     lon[outside] = np.where(nines, 999.0, lon[outside])
@@ -131,7 +132,7 @@ def _move_abroad(
     rng: np.random.Generator,
 ) -> None:
     """Give rows the point of a namesake abroad, as geocoders do."""
-    rows = _rows(kind, "wrong_country")
+    rows = rows_of(kind, "wrong_country")
     other = rng.integers(len(world.economy), size=len(rows))
     near = np.abs(world.geometry.lat[other] - lat[rows]) < WRONG_MIN_DEGREES
     hidden = near | (world.economy[other] == economy[rows])
@@ -140,13 +141,9 @@ def _move_abroad(
     lon[rows[~hidden]] = world.geometry.lon[other[~hidden]]
 
 
-def _rows(kind: npt.NDArray[np.int8], name: str) -> npt.NDArray[np.intp]:
-    return np.flatnonzero(kind == KINDS.index(name))
-
-
 def rows_of(kind: npt.NDArray[np.int8], name: str) -> npt.NDArray[np.intp]:
     """Rows that have the fault of this name."""
-    return _rows(kind, name)
+    return np.flatnonzero(kind == KINDS.index(name))
 
 
 def spelling(code: str, number: int) -> str:
@@ -158,19 +155,21 @@ def spelling(code: str, number: int) -> str:
     >>> spelling("DE", 1), spelling("EE", 1)
     ('Deutschland', 'ee')
     """
-    return SPELLINGS.get(code, (code.lower(),) * 3)[number]
+    return SPELLINGS.get(code, (code.lower(),) * N_SPELLINGS)[number]
 
 
 def misspell(name: str) -> str:
     """
-    Misspell the name of a city: two letters inside it change places.
+    Misspell the name of a city: two letters inside it change places, or one is doubled or lost.
 
     Examples
     --------
-    >>> misspell("Barcelona"), misspell("Ulm")
-    ('Barecelona', 'Ullm')
+    >>> misspell("Barcelona"), misspell("Ulm"), misspell("Boon")
+    ('Bareclona', 'Ulmm', 'Bon')
     """
     middle = len(name) // 2
     if len(name) < 4:
-        return name[:2] + name[1:]
+        return name + name[-1:]
+    if name[middle] == name[middle - 1]:
+        return name[:middle] + name[middle + 1 :]
     return name[: middle - 1] + name[middle] + name[middle - 1] + name[middle + 1 :]

@@ -7,7 +7,7 @@ how many threads, blocks are made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ import pyarrow as pa
 from geoclusters.sample.dirt import (
     KINDS,
     MISSING_YEAR_RATE,
+    N_SPELLINGS,
     draw_kinds,
     rows_of,
     spelling,
@@ -121,19 +122,22 @@ def draw_block(world: World, metric: str, *, block: int, documents: int, seed: i
     kind = draw_kinds(metric, len(rows.seat), rng)
     spoil_coordinates(kind, lat, lon, economy, world=world, rng=rng)
     counts = _count(kind, rows, year_of)
+    country = _country_indices(world, economy, kind, rng)
+    doubled = np.repeat(np.arange(len(kind)), 1 + (kind == KINDS.index("duplicate_row")))
+    document = rows.document[doubled]
     columns = {
-        "document": rows.document + start,
-        "person": rows.person + start * 8,
-        "lat": _nullable(lat),
-        "lon": _nullable(lon),
-        "country": _countries(world, metric, economy, kind, rng),
-        "year": _nullable_years(year_of[rows.document]),
-        "organisation": _taken(world.organisations[metric].name, organisation),
-        "field": _taken(pa.array(FIELDS[metric]), field_of[rows.document]),
-        "city": _cities(world, rows.seat, kind) if metric == "vc_deals" else None,
+        "document": document + start,
+        "person": rows.person[doubled] + start * 8,
+        "lat": _nullable(lat[doubled]),
+        "lon": _nullable(lon[doubled]),
+        "country": _countries(world, metric).take(_nullable_indices(country[doubled])),
+        "year": _nullable_years(year_of[document]),
+        "organisation": _taken(world.organisations[metric].name, organisation[doubled]),
+        "field": _taken(pa.array(FIELDS[metric]), field_of[document]),
     }
-    repeated = np.repeat(np.arange(len(kind)), 1 + (kind == KINDS.index("duplicate_row")))
-    return Block(_LAYOUTS[metric](columns, pa.array(repeated)), counts)
+    if metric == "vc_deals":
+        columns["city"] = _cities(world, rows.seat, kind)
+    return Block(_LAYOUTS[metric](columns), counts)
 
 
 def add_counts(total: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -200,9 +204,9 @@ def _draw_years_and_fields(
     at = rng.random(len(home_of))[:, None]
     year = YEARS[(at > world.year_cumulative[world.economy[home_of]][:, :-1]).sum(axis=1)]
     year[rng.random(len(year)) < MISSING_YEAR_RATE] = 0
-    at = rng.random(len(home_of), dtype=np.float32)[:, None]
+    where = rng.random(len(home_of), dtype=np.float32)[:, None]
     mix = world.field_cumulative[metric][world.centre[home_of]]
-    return year, (at > mix[:, :-1]).sum(axis=1)
+    return year, (where > mix[:, :-1]).sum(axis=1)
 
 
 def _draw_organisations(world: World, metric: str, rows: _Rows, rng: np.random.Generator) -> Ints:
@@ -241,11 +245,11 @@ def _round(lat: Floats, lon: Floats, rng: np.random.Generator) -> None:
 
 
 def _part_addresses(rows: _Rows, lat: Floats, lon: Floats) -> None:
-    """Move a person's second address off the first where both have the same point."""
-    for back in (1, 2):
-        later = np.flatnonzero(rows.part >= back)
+    """Move a person's further address off the earlier ones where it has the same point."""
+    for part, back in ((1, 1), (2, 2), (2, 1)):
+        later = np.flatnonzero(rows.part == part)
         same = (lat[later] == lat[later - back]) & (lon[later] == lon[later - back])
-        lat[later[same]] += NUDGE_DEGREES * back
+        lat[later[same]] += NUDGE_DEGREES * part
 
 
 def _count(kind: npt.NDArray[np.int8], rows: _Rows, year_of: Ints) -> dict[str, Any]:
@@ -285,17 +289,25 @@ def _taken(values: pa.Array, rows: Ints) -> pa.Array:
     return values.take(pa.array(rows))
 
 
-def _countries(
-    world: World, metric: str, economy: Ints, kind: npt.NDArray[np.int8], rng: np.random.Generator
-) -> pa.Array:
-    """Write the country: alpha-2, alpha-3 for deals, another spelling, or nothing."""
-    codes = world.iso3 if metric == "vc_deals" else world.economies
-    n = len(codes)
-    values = codes + [spelling(c, k) for k in range(3) for c in world.economies]
+def _country_indices(
+    world: World, economy: Ints, kind: npt.NDArray[np.int8], rng: np.random.Generator
+) -> Ints:
+    """Position of each row's country in `_countries`; -1 where it is missing."""
     index = economy.copy()
     odd = rows_of(kind, "country_spelling")
-    index[odd] += n * rng.integers(1, 4, size=len(odd))
-    return pa.array(values).take(pa.array(index, mask=kind == KINDS.index("missing_country")))
+    index[odd] += len(world.economies) * rng.integers(1, 1 + N_SPELLINGS, size=len(odd))
+    index[rows_of(kind, "missing_country")] = -1
+    return index
+
+
+def _countries(world: World, metric: str) -> pa.Array:
+    """Give the codes of all economies (alpha-2; alpha-3 for deals), then their other spellings."""
+    codes = world.iso3 if metric == "vc_deals" else world.economies
+    return pa.array(codes + [spelling(c, k) for k in range(N_SPELLINGS) for c in world.economies])
+
+
+def _nullable_indices(index: Ints) -> pa.Array:
+    return pa.array(index, mask=index < 0)
 
 
 def _cities(world: World, seat: Ints, kind: npt.NDArray[np.int8]) -> pa.Array:
@@ -318,7 +330,7 @@ def _labels(prefix: str, numbers: Ints, digits: int) -> pa.StringArray:
     )
 
 
-def _patents(columns: dict[str, Any], rows: pa.Array) -> pa.Table:
+def _patents(columns: dict[str, Any]) -> pa.Table:
     return pa.table(
         {
             "patent_id": _labels("P", columns["document"] + 1, 9),
@@ -330,10 +342,10 @@ def _patents(columns: dict[str, Any], rows: pa.Array) -> pa.Table:
             "applicant": columns["organisation"],
             "field": columns["field"],
         }
-    ).take(rows)
+    )
 
 
-def _publications(columns: dict[str, Any], rows: pa.Array) -> pa.Table:
+def _publications(columns: dict[str, Any]) -> pa.Table:
     return pa.table(
         {
             "article_id": pa.array(columns["document"] + 1),
@@ -345,10 +357,10 @@ def _publications(columns: dict[str, Any], rows: pa.Array) -> pa.Table:
             "institution": columns["organisation"],
             "topic": columns["field"],
         }
-    ).take(rows)
+    )
 
 
-def _deals(columns: dict[str, Any], rows: pa.Array) -> pa.Table:
+def _deals(columns: dict[str, Any]) -> pa.Table:
     return pa.table(
         {
             "deal_id": _labels("D", columns["document"] + 1, 9),
@@ -360,7 +372,7 @@ def _deals(columns: dict[str, Any], rows: pa.Array) -> pa.Table:
             "company": columns["organisation"],
             "sector": columns["field"],
         }
-    ).take(rows)
+    )
 
 
 _LAYOUTS: Final = {"patents": _patents, "publications": _publications, "vc_deals": _deals}

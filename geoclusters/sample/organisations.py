@@ -19,25 +19,31 @@ ORGANISATIONS: Final = {"patents": 30_000, "publications": 5_000, "vc_deals": 60
 
 MOST_PER_SEAT: Final = {"patents": 1_200, "publications": 160, "vc_deals": 4_000}
 
-FIRST: Final = (
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+FIRST: Final = _words(
     "Nor Vel Tak Bren Cal Dor Ely Fen Gal Hal Ister Jun Kel Lum Mar Nov Or Pel Quin Ros Sel Tor "
     "Umbr Var Wen Xan Yor Zel Ard Bél Çel Dún Éol Før Gür Hök Ív Łuk Mø Ñan Ōsh Pří Šar Tão Žel"
-).split()
-SECOND: Final = (
+)
+SECOND: Final = _words(
     "a ara eda eka eli emo ena era eva ia ida igo ila ima ina ira isa ita iva o oda ola oma ona "
     "ora osa ova u ula una ura å ü"
-).split()
-THIRD: Final = ("", *"ck dan lis mar n nger nor r ris s ström tek tis vić vin wen x zen".split())
+)
+THIRD: Final = ("", *_words("ck dan lis mar n nger nor r ris s ström tek tis vić vin wen x zen"))
+"""The syllables of invented names."""
 
 BRANCH: Final = {
-    "patents": (
+    "patents": _words(
         "Electronics Optics Materials Motors Pharma Robotics Chemicals Semiconductor Instruments "
         "Networks Energy Devices Systems Aerospace Bio Controls"
-    ).split(),
-    "vc_deals": (
+    ),
+    "vc_deals": _words(
         "AI Health Labs Pay Cloud Mobility Foods Robotics Bio Data Games Grid Space Learning Homes "
         "Security"
-    ).split(),
+    ),
 }
 LEGAL_FORM: Final = {
     "AT": "GmbH", "BE": "NV", "BR": "S.A.", "CH": "AG", "CN": "Co., Ltd.", "CZ": "s.r.o.",
@@ -149,7 +155,7 @@ def _invented(n: int, rng: np.random.Generator) -> pa.StringArray:
 
 def _firms(
     invented: pa.StringArray,
-    branch: list[str],
+    branch: tuple[str, ...],
     country: npt.NDArray[np.object_],
     rng: np.random.Generator,
 ) -> pa.StringArray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,9 @@ from geoclusters.places import read_places
 
 METRICS: Final = ("patents", "publications", "vc_deals")
 
-WORLD_TOTALS: Final = {"patents": 1_262_000, "publications": 7_550_000, "vc_deals": 240_000}
-"""Documents of the world in five years that the volumes are set against (the published counts
-divided by the published shares; deals: the size that the GII 2025 names)."""
+WORLD_TOTALS: Final = {"patents": 1_256_000, "publications": 7_462_000, "vc_deals": 240_000}
+"""Documents of the world in five years: the totals at which every published count of the GII 2023
+has its published share, and the deals that the GII 2025 speaks of."""
 
 LISTED_DEALS_SHARE: Final = 0.70
 """Part of the deals that the listed centres hold together, as the GII 2025's top 100."""
@@ -53,10 +53,20 @@ WORLD_SEED: Final = 20_231_101
 
 @dataclass(frozen=True)
 class ListedCentre:
-    """A centre of the table: its name, the seats that it was given, and its documents by metric."""
+    """
+    A centre of the table.
+
+    Attributes
+    ----------
+    name : str
+    gii_rank : int or None
+        Its rank in the GII 2023, where that gives its counts.
+    seats : tuple of (place, country, weight)
+    volume : dict
+        Documents of five years by metric.
+    """
 
     name: str
-    gii_name: str
     gii_rank: int | None
     seats: tuple[tuple[str, str, float], ...]
     volume: dict[str, float]
@@ -69,13 +79,13 @@ def read_table(name: str) -> pd.DataFrame:
 
 
 def read_economies() -> pd.DataFrame:
-    """Economies of the sample world: ISO codes, volume by metric, yearly growth in percent."""
+    """Read what the sample says of economies: volume by metric, yearly growth in percent."""
     return read_table("sample_economies.csv")
 
 
 def read_centres() -> list[ListedCentre]:
     """
-    Listed centres with their documents by metric in five years.
+    Read the listed centres with their documents of five years by metric.
 
     Published counts of the GII 2023 where there are any; else the power law that the published
     sums of shares of the ranks 10 to 34 follow, split by the centre's lean towards patents.
@@ -84,37 +94,28 @@ def read_centres() -> list[ListedCentre]:
     table = read_table("sample_centres.csv")
     per_weight = LISTED_DEALS_SHARE * WORLD_TOTALS["vc_deals"] / table["vc_deals_weight"].sum()
     tail = _fitted_tail(reference)
-    return [
-        _listed_centre(row, reference, tail=tail, per_weight=per_weight)
-        for row in table.to_dict("records")
-    ]
+    listed = []
+    for row in cast("Any", table.itertuples()):
+        if row.gii_cluster in reference.index:
+            published: Any = reference.loc[row.gii_cluster]
+            volume = {m: float(published[m]) for m in ("patents", "publications")}
+        else:
+            published = None
+            volume = _tail_volume(row, *tail)
+        volume["vc_deals"] = float(row.vc_deals_weight) * per_weight
+        seats = tuple(_parse_seat(s) for s in row.seats.split("; "))
+        rank = None if published is None else int(published["rank"])
+        listed.append(ListedCentre(row.centre, rank, seats, volume))
+    return listed
 
 
-def _listed_centre(
-    row: dict[str, object],
-    reference: pd.DataFrame,
-    *,
-    tail: tuple[float, float],
-    per_weight: float,
-) -> ListedCentre:
-    name = str(row["centre"])
-    published = name in reference.index
-    if published:
-        volume = {m: float(reference.loc[name, m]) for m in ("patents", "publications")}
-    else:
-        share = np.exp(tail[1] + tail[0] * np.log(float(str(row["tail_rank"])))) / 100.0
-        lean = float(str(row["patents_lean"]))
-        volume = {
-            "patents": share * lean * WORLD_TOTALS["patents"],
-            "publications": share * (1.0 - lean) * WORLD_TOTALS["publications"],
-        }
-    return ListedCentre(
-        name=name.split(", ")[0] if not name.startswith("Washington") else "Washington–Baltimore",
-        gii_name=name if published else "",
-        gii_rank=int(reference.loc[name, "rank"]) if published else None,
-        seats=tuple(_parse_seat(s) for s in str(row["seats"]).split("; ")),
-        volume={**volume, "vc_deals": float(str(row["vc_deals_weight"])) * per_weight},
-    )
+def _tail_volume(row: Any, slope: float, intercept: float) -> dict[str, float]:  # noqa: ANN401
+    """Give the volume that the fitted power law has at the centre's rank."""
+    share = float(np.exp(intercept + slope * np.log(row.tail_rank))) / 100.0
+    return {
+        "patents": share * row.patents_lean * WORLD_TOTALS["patents"],
+        "publications": share * (1.0 - row.patents_lean) * WORLD_TOTALS["publications"],
+    }
 
 
 def _parse_seat(text: str) -> tuple[str, str, float]:
@@ -202,7 +203,7 @@ def _fill_listed(
     of_seat: npt.NDArray[np.int64],
 ) -> None:
     """Spread each listed centre's volume over its named seats and the suburbs around them."""
-    position = places.index.get_indexer(seats["row"])
+    position = places.index.get_indexer(pd.Index(seats["row"]))
     here = unit_vectors(places["lat"], places["lon"])
     chord, nearest = cKDTree(here[position]).query(here)
     inside = chord <= chord_of(SUBURB_REACH_KM)
@@ -264,10 +265,10 @@ def _fill_rest(places: pd.DataFrame, rng: np.random.Generator) -> None:
 
 
 def _centres(places: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Number the centre of each place: its listed one, else the weightiest place within reach."""
+    """Give each place's centre: its listed one, else that of the weightiest place within reach."""
     rest = np.flatnonzero(places["listed"] == -1)
     here = unit_vectors(places["lat"].iloc[rest], places["lon"].iloc[rest])
-    size = sum(places[m].to_numpy()[rest] / WORLD_TOTALS[m] for m in METRICS)
+    size = np.sum([places[m].to_numpy()[rest] / WORLD_TOTALS[m] for m in METRICS], axis=0)
     pairs = cKDTree(here).query_pairs(chord_of(TOWN_REACH_KM), output_type="ndarray")
     pairs = np.concatenate([pairs, pairs[:, ::-1]])
     parent = np.arange(len(rest))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from geoclusters.sample.dirt import MISSING_YEAR_RATE, RATES
 from geoclusters.sample.seats import METRICS
 from geoclusters.sample.world import FIRST_YEAR, LAST_YEAR, World
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT: Final = "geoclusters sample 1"
 TOP_CENTRES: Final = 200

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from scipy.spatial import cKDTree
 
+from geoclusters.countries import read_countries
 from geoclusters.earth import EARTH_RADIUS_KM, distance_km, unit_vectors
 from geoclusters.sample.dirt import misspell
 from geoclusters.sample.organisations import Organisations, make_organisations
@@ -129,7 +130,8 @@ def make_world() -> World:
     institutes = organisations["publications"].seat
     lat, lon = scatter(geometry, institutes, rng)
     partner, partner_cumulative = _partners(seats, economy, share, first)
-    table = read_economies().set_index("country").reindex(economies)
+    growth = read_economies().set_index("country")["growth_percent"].reindex(economies)
+    iso3 = read_countries().set_index("iso2")["iso3"]
     return World(
         seats=seats,
         listed=listed,
@@ -138,11 +140,11 @@ def make_world() -> World:
         first=first,
         economy=economy,
         economies=economies,
-        iso3=[str(code) for code in table["iso3"]],
+        iso3=[str(iso3[code]) for code in economies],
         cumulative={m: np.cumsum(share[m]) for m in METRICS},
         partner=partner,
         partner_cumulative=partner_cumulative,
-        year_cumulative=_years(table["growth_percent"].fillna(OTHER_GROWTH_PERCENT).to_numpy()),
+        year_cumulative=_years(growth.fillna(OTHER_GROWTH_PERCENT).to_numpy()),
         field_cumulative={m: _fields(len(first) - 1, len(FIELDS[m]), rng) for m in METRICS},
         organisations=organisations,
         organisation_lat=np.round(lat, 5),
@@ -200,9 +202,9 @@ def _partners(
     seats: pd.DataFrame, economy: Ints, share: Mapping[str, Floats], first: Ints
 ) -> tuple[Ints, Floats]:
     """Partners of each centre by size over distance, those of the same economy more often."""
-    size_of_seat = sum(share.values()) / len(share)
+    size_of_seat = np.mean(list(share.values()), axis=0)
     size = np.add.reduceat(size_of_seat, first[:-1])
-    head = np.lexsort((-size_of_seat, seats["centre"]))[first[:-1]]
+    head = np.lexsort((-size_of_seat, seats["centre"].to_numpy()))[first[:-1]]
     here = unit_vectors(seats["lat"].iloc[head], seats["lon"].iloc[head])
     big = np.sort(np.argsort(-size, kind="stable")[:PARTNER_CANDIDATES])
     km = EARTH_RADIUS_KM * np.sqrt(np.maximum(2.0 - 2.0 * (here @ here[big].T), 0.0))

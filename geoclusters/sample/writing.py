@@ -10,7 +10,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -157,7 +157,7 @@ def documents_by_metric(documents: int) -> dict[str, int]:
 def study_text() -> str:
     """Give the study file of the sample, which is the same at every size."""
     head = (
-        "# The sample world of geoclusters: generated, see the notice. truth.json says what was put in.\n"
+        "# The sample world of geoclusters, generated. truth.json says what was put in.\n"
         f"name = {json.dumps(NAME)}\ngenerated = true\nnotice = {json.dumps(NOTICE)}\n\n"
         f"[window]\nfirst_year = {FIRST_YEAR}\nlast_year = {LAST_YEAR}\n\n"
         "[method]\n# the defaults: H3 resolution 8, 15 km, shares, 5e-4, gap 5 km\n"
@@ -188,7 +188,7 @@ def _make_way(out: Path) -> None:
         raise RunError(f"{out}: this is a file; a sample is written to a folder")
     if out.is_dir() and any(out.iterdir()) and not (out / TRUTH).is_file():
         raise RunError(
-            f"{out}: the folder is not empty and holds no earlier sample; give a new or empty folder"
+            f"{out}: the folder holds something else than a sample; give a new or empty one"
         )
     out.mkdir(parents=True, exist_ok=True)
 
