@@ -27,7 +27,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from geoclusters.earth import chord_of, distance_km, unit_vectors
+from geoclusters.earth import EARTH_RADIUS_KM, chord_of, distance_km, unit_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ CORE_KM: Final = 3.0
 """Within this distance nearness counts no more in the pull of a place."""
 FAIR_SHARE: Final = 0.15
 """Least part of a cluster's activity that gives a place a name in it."""
-FAIR_TO_FIRST: Final = 0.25
+FAIR_TO_FIRST: Final = 0.2
 """Least part of the first place's activity for a second or third name."""
 FAIR_POPULATION: Final = 1 / 6
 """Least population for a name beside a place within `COMMUTE_KM`, as a part of that place's."""
@@ -205,16 +205,19 @@ def _is_city(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Tell which places are no part of a larger one, from the largest down."""
     population = table["population"].to_numpy(np.float64)
     country = table["country"].to_numpy(dtype=object)
-    tree = cKDTree(unit_vectors(table["lat"], table["lon"]))
     reach_km = np.sqrt(population / (np.pi * CITY_DENSITY_KM2))
-    near = tree.query_ball_point(tree.data, [chord_of(km) for km in reach_km])
-    undecided = np.ones(len(table), dtype=np.bool_)
-    city = np.zeros(len(table), dtype=np.bool_)
-    for row in np.argsort(-population, kind="stable"):
-        if undecided[row]:
-            city[row] = True
-            members = np.array(near[row], dtype=np.intp)
-            undecided[members[country[members] == country[row]]] = False
+    chord = 2.0 * np.sin(reach_km / EARTH_RADIUS_KM / 2.0)
+    tree = cKDTree(unit_vectors(table["lat"], table["lon"]))
+    largest_first = np.argsort(-population, kind="stable")
+    alone = tree.query(tree.data, k=[2])[0][:, 0] > chord
+    rows = largest_first[~alone[largest_first]]
+    city = np.ones(len(table), dtype=np.bool_)
+    decided = np.zeros(len(table), dtype=np.bool_)
+    for row, near in zip(rows, tree.query_ball_point(tree.data[rows], chord[rows]), strict=True):
+        if city[row]:
+            decided[row] = True
+            members = np.array(near, dtype=np.intp)
+            city[members[(country[members] == country[row]) & ~decided[members]]] = False
     return city
 
 
