@@ -95,10 +95,9 @@ def check_addresses(
     reason = np.zeros(len(lat), dtype=np.int8)
     for name, flags in (
         ("too_coarse", too_coarse),
-        ("outside_country", abroad),
-        ("outside_range", out_of_range),
+        ("outside_country", abroad & ~repaired),
+        ("outside_range", out_of_range & ~repaired),
         ("swapped", swapped & ~repaired),
-        ("placed", repaired & ~too_coarse),
         ("placeholder", placeholder),
         ("no_coordinates", missing),
         ("no_document", ~has_document),

@@ -73,11 +73,11 @@ def weigh(
     (array([0.5 , 0.25, 0.25, 0.  ]), array([False, False, False,  True]))
     """
     counted = ~np.isnan(count)
+    place = np.where(counted, -1, place)
     order = np.lexsort((tie_break, place, person, document))
     ordered_document, ordered_person = document[order], person[order]
     duplicate = np.zeros(len(order), dtype=bool)
     duplicate[order] = _repeats(ordered_document, ordered_person, place[order])
-    duplicate &= ~counted
 
     kept = ~duplicate[order] & ~counted[order]
     new_document = _starts(ordered_document)

@@ -66,7 +66,8 @@ def partial(
     frame["position_weight"] = np.maximum(weight // POSITION_UNIT, 1)
     frame["east"] = frame["position_weight"] * east
     frame["north"] = frame["position_weight"] * north
-    repeated = pd.DataFrame({"c": cell, "d": document}).duplicated().to_numpy() & np.isnan(count)
+    named = frame[KEYS].assign(document=document)
+    repeated = named.duplicated().to_numpy() & np.isnan(count)
     frame["documents"] = np.where(repeated, 0, several)
     return _summed(frame)
 

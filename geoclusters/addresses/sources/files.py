@@ -49,7 +49,7 @@ class Member:
         suffix = _bare(self.inside or self.path.name)
         if suffix not in KINDS:
             known = ", ".join([*KINDS, *PACKINGS, ".zip"])
-            raise SourceError(f"{self.label}: a file ending in {suffix!r} is not known; known: {known}")
+            raise SourceError(f"{self.path}: a file ending in {suffix!r} is not known; known: {known}")
         return KINDS[suffix]
 
     @property

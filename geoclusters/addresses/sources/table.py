@@ -168,9 +168,9 @@ def _json_lines(
         _need(member, wanted, _keys(stream))
     with _on_disk(member) as file, duckdb.connect() as connection:
         types = {name: "VARCHAR" for name in wanted}
-        answer = connection.execute(
+        answer = connection.sql(
             "SELECT * FROM read_ndjson($file, columns = $types, maximum_object_size = 134217728)",
-            {"file": str(file), "types": types},
+            params={"file": str(file), "types": types},
         )
         yield from answer.to_arrow_reader(BATCH_ROWS)
 

@@ -1,0 +1,372 @@
+"""From the sums of the cells to measured clusters: the steps that fit into memory, in their order."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geoclusters import cells as cell_wing
+from geoclusters import clusters as cluster_wing
+from geoclusters import indicators, schema
+from geoclusters.earth import unit_vectors
+from geoclusters.places import read_places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy.typing as npt
+    import pyarrow.dataset as pa_dataset
+
+    from geoclusters.study import Method
+
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+NAMING_MIN_POPULATION: Final = 15_000
+UNPLACED_WARNING: Final = 0.25
+log = logging.getLogger("geoclusters")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """
+    Cells of a run with what the density is cut from.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        `cell`, `lat`, `lon`, `weight_<metric>`, `distinct_<metric>`, `addresses`; in order of H3 index.
+    totals : dict
+        Documents of the world, per metric, as integers of 1/`schema.WEIGHT_ONE`.
+    weight : numpy.ndarray of int64
+        Density weight of each cell, in `unit`.
+    unit : int
+        What a weight of 1 of the setting `min_density` is in integers.
+    """
+
+    frame: pd.DataFrame
+    metrics: list[str]
+    totals: dict[str, int]
+    unplaced: dict[str, float]
+    weight: Ints
+    unit: int
+
+    @classmethod
+    def from_sums(
+        cls,
+        sums: pd.DataFrame,
+        *,
+        metrics: Sequence[str],
+        method: Method,
+        facts: Mapping[str, Mapping[str, int]],
+    ) -> Cells:
+        """Give each cell its density weight."""
+        frame = cell_wing.finish(sums, metrics=metrics, resolution=method.resolution)
+        lost = {m: facts["unplaced"].get(m, 0) for m in metrics}
+        window = {m: facts["documents"].get(m, 0) for m in metrics}
+        totals = {
+            m: window[m] - (lost[m] if method.world_total == "placed" else 0) for m in metrics
+        }
+        if method.density == "addresses":
+            weight, unit = frame["addresses"].to_numpy(np.int64), 1
+        else:
+            weight, unit = _share_weights(frame, totals), schema.DENSITY_ONE
+        unplaced = {m: lost[m] / window[m] if window[m] else 0.0 for m in metrics}
+        return cls(frame, list(metrics), totals, unplaced, weight, unit)
+
+    @property
+    def lat(self) -> Floats:
+        """Mean latitude of each cell's addresses, WGS 84 degrees."""
+        return self.frame["lat"].to_numpy()
+
+    @property
+    def lon(self) -> Floats:
+        """Mean longitude of each cell's addresses, WGS 84 degrees."""
+        return self.frame["lon"].to_numpy()
+
+    @property
+    def cell(self) -> npt.NDArray[np.uint64]:
+        """H3 index of each cell."""
+        return self.frame["cell"].to_numpy(np.uint64)
+
+    def score(self, weights: Mapping[str, float]) -> Floats:
+        """Part of the world score in each cell."""
+        score = np.zeros(len(self.frame))
+        for metric, total in self.totals.items():
+            if total:
+                score += self.frame[f"weight_{metric}"].to_numpy() / total * weights[metric]
+        return score
+
+
+def _share_weights(frame: pd.DataFrame, totals: Mapping[str, int]) -> Ints:
+    """Mean over the metrics of the cell's share of the world's documents, in 1/`DENSITY_ONE`."""
+    share = np.zeros(len(frame))
+    for metric, total in totals.items():
+        if total:
+            share += frame[f"weight_{metric}"].to_numpy() / total
+    return np.rint(share / len(totals) * schema.DENSITY_ONE).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Clusters as labels of the cells, before they are measured."""
+
+    labels: Ints
+    core: npt.NDArray[np.bool_]
+    density: Ints
+    warnings: list[str]
+
+
+def find_clusters(cells: Cells, *, method: Method, addresses: pa_dataset.Dataset) -> Findings:
+    """Join dense cells into clusters, merge near ones, and look whether the outcome is plausible."""
+
+    def joined(min_density: float) -> tuple[Ints, npt.NDArray[np.bool_]]:
+        found = cluster_wing.dense_clusters(
+            cells.lat,
+            cells.lon,
+            cells.weight,
+            radius_km=method.radius_km,
+            min_weight=max(round(min_density * cells.unit), 1),
+        )
+        gaps = cluster_wing.cluster_gaps(
+            cells.lat, cells.lon, found.labels, max_gap_km=method.merge_gap_km
+        )
+        if method.merge_rule == "gap+links" and len(gaps):
+            members = indicators.membership(cells.cell, found.labels)
+            gaps = cluster_wing.linked_pairs(gaps, _all_metrics(indicators.links(addresses, members)))
+        return cluster_wing.merge_labels(found.labels, gaps), found.core
+
+    labels, core = joined(method.min_density_value)
+    density = cluster_wing.neighbourhood_weights(
+        cells.lat, cells.lon, cells.weight, radius_km=method.radius_km
+    )
+    warnings = _doubts(cells, labels, density, method, lambda threshold: joined(threshold)[0])
+    for text in warnings:
+        log.warning(text)
+    return Findings(labels, core, density, warnings)
+
+
+def _all_metrics(links: pd.DataFrame) -> pd.DataFrame:
+    inside = links[links["label_b"] >= 0]
+    return inside.groupby(["label_a", "label_b"], as_index=False)["documents"].sum()
+
+
+def _doubts(
+    cells: Cells,
+    labels: Ints,
+    density: Ints,
+    method: Method,
+    relabelled: Callable[[float], Ints],
+) -> list[str]:
+    """Warn of a threshold that finds nothing or chains everything together, and of much that is not placed."""
+    doubts = [
+        f"{lost:.0%} of the {metric} could not be placed; see rejected.parquet for the reasons"
+        for metric, lost in cells.unplaced.items()
+        if lost > UNPLACED_WARNING
+    ]
+    threshold = method.min_density_value
+    if labels.max(initial=-1) < 0:
+        top = density.max(initial=0) / cells.unit
+        return [
+            *doubts,
+            f"no place reaches min_density = {threshold:g}: the densest has {top:.3g} within {method.radius_km:g} km; "
+            f"try min_density = {top / 10:.2g}",
+        ]
+    share = cells.score(dict.fromkeys(cells.metrics, 1 / len(cells.metrics)))
+    finding = cluster_wing.implausible(lat=cells.lat, lon=cells.lon, share=share, labels=labels)
+    if finding is None:
+        return doubts
+
+    def plausible(other: float) -> bool:
+        return (
+            cluster_wing.implausible(
+                lat=cells.lat, lon=cells.lon, share=share, labels=relabelled(other)
+            )
+            is None
+        )
+
+    better = cluster_wing.proposed_threshold(threshold, plausible)
+    proposal = f"try min_density = {better:g}" if better else "try a smaller radius_km"
+    return [
+        *doubts,
+        f"a cluster {finding.width_km:.0f} km wide holds {finding.share:.0%} of everything: with min_density = "
+        f"{threshold:g} dense places chain together; {proposal}",
+    ]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Tables of the results, before they are written."""
+
+    clusters: gpd.GeoDataFrame
+    cells: pd.DataFrame
+    economies: pd.DataFrame
+    links: pd.DataFrame
+    breakdowns: dict[str, pd.DataFrame]
+    concentration: dict[str, dict[str, float]]
+    warnings: list[str]
+
+
+def measure_clusters(
+    cells: Cells,
+    found: Findings,
+    *,
+    plan: Method,
+    weights: Mapping[str, float],
+    addresses: pa_dataset.Dataset,
+) -> Measured:
+    """Name, draw, count and rank the clusters."""
+    n = int(found.labels.max(initial=-1)) + 1
+    ids = cluster_ids(cells.cell, cells.weight, found.labels)
+    members = indicators.membership(cells.cell, found.labels)
+    totals = {m: total / schema.WEIGHT_ONE for m, total in cells.totals.items()}
+
+    counts = pd.DataFrame(
+        {
+            m: indicators.as_documents(
+                indicators.summed_by_label(cells.frame[f"weight_{m}"].to_numpy(), found.labels, n)
+            )
+            for m in cells.metrics
+        }
+    )
+    table = indicators.scored(counts, totals=totals, weights=weights)
+    by_economy = indicators.documents_by(addresses, members, by="economy")
+    scores = indicators.economy_scores(by_economy, totals=totals, weights=weights)
+    table = pd.concat(
+        [
+            table,
+            _described(cells, found, weights, n),
+            indicators.economies_of_clusters(
+                scores, n_clusters=n, cross_border_share=plan.cross_border_share
+            ),
+        ],
+        axis=1,
+    ).assign(cluster_id=ids)
+    table = indicators.with_rates(table, metrics=cells.metrics)
+    ranked = indicators.ranked(pd.DataFrame(_with_outlines(table, cells, found, plan)))
+    return Measured(
+        clusters=gpd.GeoDataFrame(ranked, geometry="geometry", crs="EPSG:4326").assign(
+            region=lambda t: gpd.GeoSeries(t["region"], crs="EPSG:4326")
+        ),
+        cells=_cells_table(cells, found, ids),
+        economies=indicators.league(scores, ranked, metrics=cells.metrics, top=plan.top),
+        links=_links_table(indicators.links(addresses, members), ids),
+        breakdowns={
+            by: _breakdown_table(addresses, members, ids, layout)
+            for by, layout in schema.BREAKDOWNS.items()
+        },
+        concentration=indicators.concentration(ranked, metrics=cells.metrics),
+        warnings=found.warnings,
+    )
+
+
+def cluster_ids(
+    cell: npt.NDArray[np.uint64], weight: Ints, labels: Ints
+) -> npt.NDArray[np.object_]:
+    """
+    Name each cluster by its heaviest cell, so that it keeps its name while its rim moves.
+
+    Examples
+    --------
+    >>> cluster_ids(np.array([16, 17, 18], np.uint64), np.array([1, 2, 2]), np.array([0, 0, 0])).tolist()
+    ['11']
+    """
+    order = np.lexsort((cell, -weight, labels))
+    order = order[labels[order] >= 0]
+    _, first = np.unique(labels[order], return_index=True)
+    return np.array([f"{int(c):x}" for c in cell[order[first]]], dtype=object)
+
+
+def _described(cells: Cells, found: Findings, weights: Mapping[str, float], n: int) -> pd.DataFrame:
+    """Name, centre, population and size of each cluster."""
+    activity = cells.score(weights)
+    member = found.labels >= 0
+    labels = found.labels[member]
+    places = read_places()
+    names = cluster_wing.name_clusters(
+        lat=cells.lat[member],
+        lon=cells.lon[member],
+        activity=activity[member],
+        labels=labels,
+        places=places[places["population"] >= NAMING_MIN_POPULATION].reset_index(drop=True),
+    ).set_index("label")["name"]
+    lat, lon = _centres(cells.lat[member], cells.lon[member], activity[member], labels, n)
+    return pd.DataFrame(
+        {
+            "name": names.reindex(range(n)).to_numpy(),
+            "lat": lat,
+            "lon": lon,
+            "population": indicators.population_of_places(
+                lat=cells.lat, lon=cells.lon, labels=found.labels, places=places, n_clusters=n
+            ),
+            "population_source": indicators.PLACES_SOURCE,
+            "n_cells": np.bincount(labels, minlength=n).astype(np.int64),
+            "n_core_cells": np.bincount(labels[found.core[member]], minlength=n).astype(np.int64),
+        }
+    )
+
+
+def _centres(
+    lat: Floats, lon: Floats, activity: Floats, labels: Ints, n: int
+) -> tuple[Floats, Floats]:
+    """Weighted mean position on the sphere of each cluster."""
+    points = unit_vectors(lat, lon) * activity[:, None]
+    mean = np.stack([np.bincount(labels, weights=points[:, i], minlength=n) for i in range(3)], axis=-1)
+    return (
+        np.degrees(np.arctan2(mean[:, 2], np.hypot(mean[:, 0], mean[:, 1]))),
+        np.degrees(np.arctan2(mean[:, 1], mean[:, 0])),
+    )
+
+
+def _with_outlines(
+    table: pd.DataFrame, cells: Cells, found: Findings, method: Method
+) -> pd.DataFrame:
+    order = np.argsort(found.labels, kind="stable")
+    bounds = np.searchsorted(found.labels[order], np.arange(len(table) + 1))
+    members = [cells.cell[order[a:b]] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    outlines = [cluster_wing.cell_outline(m, holes=method.holes) for m in members]
+    return table.assign(
+        geometry=outlines,
+        region=[cluster_wing.drawing_region(m, gap_km=method.merge_gap_km) for m in members],
+        area_km2=cluster_wing.area_km2(outlines),
+    )
+
+
+def _cells_table(cells: Cells, found: Findings, ids: npt.NDArray[np.object_]) -> pd.DataFrame:
+    table = cells.frame.copy()
+    for metric in cells.metrics:
+        table[metric] = indicators.as_documents(table[f"weight_{metric}"].to_numpy())
+    return table.assign(
+        weight=cells.weight / cells.unit,
+        density=found.density / cells.unit,
+        core=found.core,
+        cluster_id=_ids(found.labels, ids),
+    )
+
+
+def _links_table(links: pd.DataFrame, ids: npt.NDArray[np.object_]) -> pd.DataFrame:
+    """Links by cluster id, the smaller id first; null = outside every cluster."""
+    a, b = (_ids(links[name].to_numpy(), ids) for name in ("label_a", "label_b"))
+    swap = np.array([y is not None and y < x for x, y in zip(a, b, strict=True)], dtype=bool)
+    table = links.assign(cluster_a=np.where(swap, b, a), cluster_b=np.where(swap, a, b))
+    return table.sort_values(["cluster_a", "cluster_b", "metric"], na_position="last")
+
+
+def _breakdown_table(
+    addresses: pa_dataset.Dataset,
+    members: Any,  # noqa: ANN401
+    ids: npt.NDArray[np.object_],
+    layout: schema.Table,
+) -> pd.DataFrame:
+    by = layout.columns[2].name
+    found = indicators.documents_by(addresses, members, by=by)
+    return found.assign(cluster_id=_ids(found["label"].to_numpy(), ids))
+
+
+def _ids(labels: Ints, ids: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    return np.asarray(np.append(ids, None)[labels], dtype=object)

@@ -1,0 +1,276 @@
+"""The command line: it parses, calls and prints. Answers go to standard output, talk to standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+
+from geoclusters.errors import GeoclustersError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+
+    from geoclusters.results import Result
+
+USERS_MISTAKE, OUR_FAULT, INTERRUPTED = 2, 1, 130
+SHOWN_RANKS = 10
+
+app = typer.Typer(
+    name="geoclusters",
+    help="Innovation clusters from geocoded addresses: boundaries, indicators, ranks and maps.",
+    epilog="Example: geoclusters run --out out/sample   (the sample study; then open out/sample/map.html)",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_out = Console(soft_wrap=True)
+_talk = Console(stderr=True)
+
+Folder = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="DIR")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001
+    if asked:
+        from geoclusters import __version__  # noqa: PLC0415
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and answers.")] = False,  # noqa: FBT002
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,  # noqa: FBT002
+) -> None:
+    handler = RichHandler(console=_talk, show_path=False, show_time=False, markup=False)
+    logger = logging.getLogger("geoclusters")
+    logger.handlers = [handler]
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+
+
+@app.command("run", epilog="Example: geoclusters run my-region.toml --out out/my-region")
+def run_command(
+    study: Annotated[
+        Path | None, typer.Argument(metavar="STUDY.toml", help="A study; left out: the sample study.")
+    ] = None,
+    out: Out = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Carry out every stage of a study; without one: of the generated sample world."""
+    from geoclusters.run import run  # noqa: PLC0415
+
+    _report(run(study, out), as_json=as_json)
+
+
+@app.command("check", epilog="Example: geoclusters check my-region.toml")
+def check_command(
+    study: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study to check.")],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Read the settings and the head of every source, say what is wrong, run nothing."""
+    from geoclusters.run import check_heads  # noqa: PLC0415
+    from geoclusters.study import read_study  # noqa: PLC0415
+
+    found = check_heads(read_study(study))
+    if as_json:
+        _print_json(found)
+        return
+    _print_table(found[0].keys(), [f.values() for f in found])
+    typer.echo(f"{study}: the settings are sound and every source can be read")
+
+
+@app.command("cluster", epilog="Example: geoclusters cluster out/sample --radius-km 25 --out out/sample-25km")
+def cluster_command(
+    folder: Folder,
+    radius_km: Annotated[float | None, typer.Option(help="Radius of a neighbourhood.")] = None,
+    min_density: Annotated[float | None, typer.Option(help="Density that makes a cell core.")] = None,
+    merge_gap_km: Annotated[float | None, typer.Option(help="Gap up to which clusters merge.")] = None,
+    resolution: Annotated[int | None, typer.Option(help="H3 resolution of the cells.")] = None,
+    out: Out = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Draw new boundaries from the cells of a finished run; what is not given stays."""
+    from geoclusters.run import recluster  # noqa: PLC0415
+
+    result = recluster(
+        folder,
+        out=out,
+        radius_km=radius_km,
+        min_density=min_density,
+        merge_gap_km=merge_gap_km,
+        resolution=resolution,
+    )
+    _report(result, as_json=as_json)
+
+
+@app.command("map", epilog="Example: geoclusters map out/sample")
+def map_command(folder: Folder) -> None:
+    """Draw the map and the pages of a finished run again."""
+    from geoclusters.pages import draw_pages  # noqa: PLC0415
+    from geoclusters.results import read_run  # noqa: PLC0415
+
+    result = read_run(folder)
+    draw_pages(result)
+    typer.echo(result.map_file)
+
+
+@app.command(
+    "locate",
+    context_settings={"ignore_unknown_options": True},
+    epilog="Example: geoclusters locate out/sample 52.205 0.119",
+)
+def locate_command(
+    folder: Folder,
+    lat: Annotated[float, typer.Argument(metavar="LAT", help="Latitude, WGS 84 degrees.")],
+    lon: Annotated[float, typer.Argument(metavar="LON", help="Longitude, WGS 84 degrees.")],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Say in which cluster a point lies, or how far from one and how much density is missing."""
+    from geoclusters.locating import locate, sentence  # noqa: PLC0415
+    from geoclusters.results import read_run  # noqa: PLC0415
+
+    place = locate(read_run(folder), lat, lon)
+    if as_json:
+        _print_json(place.as_dict())
+    else:
+        typer.echo(sentence(place))
+
+
+@app.command("compare", epilog="Example: geoclusters compare out/2023 out/2024")
+def compare_command(
+    old: Annotated[Path, typer.Argument(metavar="DIR_OLD", help="Folder of the earlier run.")],
+    new: Annotated[Path, typer.Argument(metavar="DIR_NEW", help="Folder of the later run.")],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Say which cluster became which, and how ranks moved."""
+    from geoclusters.comparison import check_comparable, compare  # noqa: PLC0415
+    from geoclusters.results import read_run  # noqa: PLC0415
+
+    runs = read_run(old), read_run(new)
+    for difference in check_comparable(*runs):
+        _talk.print(f"different setting: {difference}", markup=False)
+    _print_frame(compare(*runs), as_json=as_json)
+
+
+@app.command("sensitivity", epilog="Example: geoclusters sensitivity out/sample --json > ranks.json")
+def sensitivity_command(
+    folder: Folder,
+    replicates: Annotated[int, typer.Option(min=20, help="Bootstrap replicates.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Rank every cluster over a grid of parameters, with the error margins of score and rank."""
+    from geoclusters.results import read_run  # noqa: PLC0415
+    from geoclusters.sensitivity import sensitivity  # noqa: PLC0415
+
+    _print_frame(sensitivity(read_run(folder), replicates=replicates, seed=seed), as_json=as_json)
+
+
+@app.command("sample", epilog="Example: geoclusters sample --documents 330000 --seed 1 --out world")
+def sample_command(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the sample world.")],
+    documents: Annotated[int, typer.Option(min=1000, help="Number of documents.")] = 330_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the world.")] = 1,
+) -> None:
+    """Write the seeded sample world, of any size, with a study file that runs on it."""
+    from geoclusters.sample import write_sample  # noqa: PLC0415
+
+    typer.echo(write_sample(out, documents=documents, seed=seed))
+
+
+def _report(result: Result, *, as_json: bool) -> None:
+    """Say what came out of a run and where it is."""
+    run = result.run
+    if as_json:
+        _print_json({"folder": str(result.folder), "map": str(result.map_file), **run})
+        return
+    rows = [
+        [str(r["rank"]), r["name"], r["economies"], *(f"{r[f'share_{m}']:.2%}" for m in result.metrics), f"{r['score']:.2%}"]
+        for _, r in result.clusters.head(SHOWN_RANKS).iterrows()
+    ]
+    _print_table(["rank", "name", "economies", *result.metrics, "score"], rows)
+    for metric, told in run["documents"].items():
+        _talk.print(
+            f"{metric}: {told['window']:,.0f} documents, {told['in_clusters']:,.1f} in clusters, "
+            f"{told['noise']:,.1f} outside, {told['unplaced']:,.1f} not placed",
+            highlight=False,
+        )
+    seconds = sum(s["seconds"] for s in run["stages"])
+    _talk.print(f"{run['clusters']} clusters in {seconds:.1f} s", highlight=False)
+    if run["study"]["notice"]:
+        _talk.print(run["study"]["notice"], style="bold", markup=False)
+    typer.echo(f"map: {result.map_file}")
+
+
+def _print_json(content: Any) -> None:  # noqa: ANN401
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def _print_frame(frame: pd.DataFrame, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(frame.to_json(orient="records", force_ascii=False, indent=1))
+        return
+    shown = frame[[c for c in frame.columns if not c.startswith("cluster_id")]]
+    _print_table(shown.columns, [[_cell_text(v) for v in row] for row in shown.itertuples(index=False)])
+
+
+def _cell_text(value: Any) -> str:  # noqa: ANN401
+    import pandas as pd  # noqa: PLC0415
+
+    if pd.isna(value):
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _print_table(columns: Iterable[str], rows: Sequence[Iterable[Any]]) -> None:
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(Text(column))
+    for row in rows:
+        table.add_row(*(Text(str(value)) for value in row))
+    _out.print(table)
+
+
+def main() -> None:
+    """Enter here; exit 0 done, 2 the user's mistake (one message), 1 our fault."""
+    try:
+        app()
+    except GeoclustersError as error:
+        _stop(f"geoclusters: {error}", USERS_MISTAKE)
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        _stop(f"geoclusters: {error.filename}: {error.strerror}; choose another folder, or its rights", USERS_MISTAKE)
+    except KeyboardInterrupt:
+        _stop("geoclusters: interrupted; started again, the run goes on after the last finished stage", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(OUR_FAULT)
+    except Exception:  # noqa: BLE001 - the last place to say whose fault it is
+        traceback.print_exc()
+        _stop("geoclusters: this is a fault of ours; please report it with the lines above", OUR_FAULT)
+
+
+def _stop(message: str, status: int) -> None:
+    typer.echo(message, err=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Fractional counting against the definition, written down plainly."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoclusters.addresses.counting import weigh
+from geoclusters.schema import WEIGHT_ONE
+
+rows = st.lists(
+    st.tuples(
+        st.integers(0, 4),  # document
+        st.integers(-1, 3),  # person, -1 = none
+        st.integers(-1, 3),  # place, -1 = no point
+        st.sampled_from([None, None, None, 0.0, 2.5, 40.0]),  # count
+    ),
+    max_size=40,
+)
+
+
+def weighed(table):
+    columns = [np.array([r[i] for r in table], np.int64) for i in range(3)]
+    count = np.array([np.nan if r[3] is None else r[3] for r in table], float)
+    return weigh(
+        document=columns[0],
+        person=columns[1],
+        place=columns[2],
+        tie_break=np.arange(len(table)),
+        count=count,
+    )
+
+
+def by_definition(table):
+    """1/n to each person, 1/m of that to each of the person's distinct addresses."""
+    seen, kept = set(), []
+    for row, (document, person, place, count) in enumerate(table):
+        same = (document, person, place)
+        if count is None and person >= 0 and place >= 0:
+            if same in seen:
+                continue
+            seen.add(same)
+        if count is None:
+            kept.append((row, document, person if person >= 0 else f"row {row}"))
+    addresses = defaultdict(list)
+    for row, document, person in kept:
+        addresses[document, person].append(row)
+    persons = defaultdict(set)
+    for document, person in addresses:
+        persons[document].add(person)
+    return {
+        row: Fraction(1, len(persons[document]) * len(found))
+        for (document, person), found in addresses.items()
+        for row in found
+    }
+
+
+@given(rows)
+def test_weights_are_the_definition(table):
+    found = weighed(table)
+    expected = by_definition(table)
+    for row, (_, _, _, count) in enumerate(table):
+        if count is not None:
+            assert found.weight[row] == round(count * WEIGHT_ONE)
+            assert not found.duplicate[row]
+        else:
+            assert found.duplicate[row] == (row not in expected)
+            assert abs(found.weight[row] - expected.get(row, 0) * WEIGHT_ONE) <= Fraction(1, 2)
+
+
+@given(rows, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(table, random):
+    order = list(range(len(table)))
+    random.shuffle(order)
+    one, other = weighed(table), weighed([table[i] for i in order])
+
+    def described(found, which):
+        return sorted((which[i][:3], str(which[i][3]), int(w)) for i, w in enumerate(found.weight))
+
+    assert described(one, table) == described(other, [table[i] for i in order])
+
+
+@given(rows)
+def test_each_document_is_worth_one(table):
+    found = weighed(table)
+    for document in {r[0] for r in table}:
+        mine = [i for i, r in enumerate(table) if r[0] == document and r[3] is None]
+        if mine:
+            assert abs(int(found.weight[mine].sum()) - WEIGHT_ONE) <= len(mine)

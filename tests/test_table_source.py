@@ -1,0 +1,172 @@
+"""The table source: every format and packing gives the same rows; what is wrong is named with its place."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from geoclusters import schema
+from geoclusters.addresses.sources import format_reader, matching_files
+from geoclusters.addresses.sources.table import read_tables
+from geoclusters.errors import SourceError
+
+COLUMNS = {"document": "id", "person": "who", "lat": "y", "lon": "x", "year": "when", "country": "land"}
+FRAME = pd.DataFrame(
+    {
+        "id": ["a", "a", "b", None],
+        "who": ["Ann", "Bob, Jr.", 'Ce"c', "Dé\nnd"],
+        "y": [48.5, None, -90.0, 1e-9],
+        "x": [11.25, 2.0, None, 180.0],
+        "when": [2019, 2020, None, 2023],
+        "land": ["DE", "NA", "France", None],
+        "unused": [1, 2, 3, 4],
+    }
+)
+
+
+def rows(files):
+    table = pa.Table.from_batches(list(read_tables(files, columns=COLUMNS)), schema.READ.arrow())
+    return table.to_pandas().drop(columns="file")
+
+
+def write(folder, name):
+    path = folder / name
+    as_json = [json.dumps({k: (None if pd.isna(v) else v) for k, v in r.items()}) for r in FRAME.to_dict("records")]
+    text = {
+        "csv": FRAME.to_csv(index=False),
+        "tsv": FRAME.to_csv(index=False, sep="\t"),
+        "jsonl": "\n".join(as_json) + "\n",
+    }
+    kind = name.split(".")[1]
+    if kind == "parquet":
+        FRAME.to_parquet(path, index=False)
+    elif name.endswith(".gz"):
+        path.write_bytes(gzip.compress(text[kind].encode()))
+    elif name.endswith(".zst"):
+        with pa.CompressedOutputStream(str(path), "zstd") as stream:
+            stream.write(text[kind].encode())
+    elif name.endswith(".zip"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"deep/inside.{kind}", text[kind])
+            archive.writestr("__MACOSX/inside.csv", "rubbish")
+            archive.writestr("readme.md", "rubbish")
+    else:
+        path.write_text(text[kind])
+    return path
+
+
+NAMES = [f"t.{kind}{pack}" for kind in ("csv", "tsv", "jsonl") for pack in ("", ".gz", ".zst")]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "t.parquet", "t.csv.zip", "t.jsonl.zip"])
+def test_every_format_gives_the_same_rows(tmp_path, name):
+    if name.endswith(".zip"):
+        (path := tmp_path / name.replace(".zip", "")).touch()
+        path = write(tmp_path, name).rename(tmp_path / "t.zip")
+    else:
+        path = write(tmp_path, name)
+    found = rows([path])
+    assert found["document"].tolist()[:3] == ["a", "a", "b"]
+    assert found["document"].isna().tolist() == [False, False, False, True]
+    assert found["person"].tolist() == ["Ann", "Bob, Jr.", 'Ce"c', "Dé\nnd"]
+    assert found["country"].tolist()[:3] == ["DE", "NA", "France"]
+    assert found["year"].dropna().tolist() == [2019, 2020, 2023]
+    assert found["lat"].isna().tolist() == [False, True, False, False]
+    assert found["lon"].dropna().tolist() == [11.25, 2.0, 180.0]
+    assert found["row"].tolist() == [1, 2, 3, 4]
+
+
+def test_integers_dates_and_other_types_are_taken(tmp_path):
+    table = pa.table(
+        {
+            "id": pa.array([7, 8], pa.int64()),
+            "who": pa.array(["x", "y"]).dictionary_encode(),
+            "y": pa.array([1, 2], pa.int32()),
+            "x": pa.array(["1.5", "NA"]),
+            "when": pa.array(["2019-05-01", "2020"]),
+            "land": pa.array(["DE", " "], pa.large_string()),
+        }
+    )
+    pq.write_table(table, tmp_path / "t.parquet")
+    found = rows([tmp_path / "t.parquet"])
+    assert found["document"].tolist() == ["7", "8"]
+    assert found["year"].tolist() == [2019, 2020]
+    assert found["lon"].isna().tolist() == [False, True]
+    assert found["country"].isna().tolist() == [False, True]
+
+
+def test_patterns_are_sorted_and_missing_files_named(tmp_path):
+    for name in ("b.csv", "a.csv"):
+        (tmp_path / name).write_text("id\n1\n")
+    assert [p.name for p in matching_files("*.csv", tmp_path)] == ["a.csv", "b.csv"]
+    with pytest.raises(SourceError, match=r"c\.csv: there is no such file; its folder holds: a\.csv, b\.csv"):
+        matching_files("c.csv", tmp_path)
+    with pytest.raises(SourceError, match="no file matches"):
+        matching_files("*.parquet", tmp_path)
+    with pytest.raises(SourceError, match="this is a folder"):
+        matching_files(".", tmp_path)
+
+
+def broken(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(SourceError) as error:
+        rows([path])
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+HEAD = b"id,who,y,x,when,land\n"
+
+
+def test_text_in_latitude_names_row_and_value(tmp_path):
+    message = broken(tmp_path, "t.csv", HEAD + b"a,w,1,2,2019,DE\nb,w,north,2,2019,DE\n")
+    assert "row 2: y (lat) = 'north' is not a number" in message
+    assert "another column" in message
+
+
+def test_a_wrong_year_names_row_and_value(tmp_path):
+    assert "row 1: when (year) = '20x9'" in broken(tmp_path, "t.csv", HEAD + b"a,w,1,2,20x9,DE\n")
+
+
+def test_a_missing_column_lists_those_that_are_there(tmp_path):
+    message = broken(tmp_path, "t.csv", b"id,who,latitude,x,when,land\na,w,1,2,2019,DE\n")
+    assert "no column 'y'" in message
+    assert "latitude" in message
+
+
+def test_another_delimiter_is_proposed(tmp_path):
+    message = broken(tmp_path, "t.csv", HEAD.replace(b",", b";") + b"a;w;1;2;2019;DE\n")
+    assert 'delimiter = ";"' in message
+
+
+def test_broken_files_are_named(tmp_path):
+    good = write(tmp_path, "good.parquet").read_bytes()
+    packed = write(tmp_path, "good.csv.gz").read_bytes()
+    assert "not readable as parquet" in broken(tmp_path, "cut.parquet", good[: len(good) // 2])
+    assert "not readable as csv" in broken(tmp_path, "cut.csv.gz", packed[: len(packed) // 2])
+    assert "zip archive" in broken(tmp_path, "cut.zip", b"PK\x03\x04 no")
+    assert "not readable as csv" in broken(tmp_path, "ragged.csv", HEAD + b"a,w,1\n")
+    assert "not readable as jsonl" in broken(tmp_path, "bad.jsonl", write(tmp_path, "w.jsonl").read_bytes() + b'{"id": \n')
+    assert "empty" in broken(tmp_path, "empty.csv", b"")
+    assert "not known" in broken(tmp_path, "table.xlsx", b"PK")
+
+
+def test_encodings(tmp_path):
+    (tmp_path / "t.csv").write_bytes(HEAD + "a,José,1,2,2019,DE\n".encode("latin-1"))
+    batch = next(iter(read_tables([tmp_path / "t.csv"], columns=COLUMNS, encoding="latin-1")))
+    assert batch["person"].to_pylist() == ["José"]
+    with pytest.raises(SourceError, match="not readable"):
+        rows([tmp_path / "t.csv"])
+
+
+def test_unknown_format_lists_the_known():
+    with pytest.raises(SourceError, match="did you mean 'table'"):
+        format_reader("tabel")
