@@ -1,8 +1,9 @@
 """A small finished run, made up, for tests of whatever reads one.
 
-Clusters at the hard places (both sides of the date line, Svalbard, a border), with names that try to be markup,
-template code, formulas or endless; noise around them; and every table of the contract.
+Clusters at the hard places (both sides of the date line, Svalbard, a border), with names that try
+to be markup, template code, formulas or endless; noise around them; every table of the contract.
 """
+# ruff: noqa: RUF001 - names of clusters are joined by en dashes
 
 from __future__ import annotations
 
@@ -123,9 +124,10 @@ def _cells(centres, metrics, noise_cells, random):
         middle = h3.str_to_int(h3.latlng_to_cell(centre.lat, centre.lon, 8))
         reach = round(2 + 1.4 * centre.size**0.5)
         for ring in range(reach):
+            weight = centre.size * np.exp(-ring / 3)
             for cell in h3.grid_ring(h3.int_to_str(middle), ring):
                 if ring < 2 or random.random() < 0.75 - 0.4 * ring / reach:
-                    rows.setdefault(h3.str_to_int(cell), (position, centre.size * np.exp(-ring / 3)))
+                    rows.setdefault(h3.str_to_int(cell), (position, weight))
     weights = np.array([c.size for c in centres]) if centres else np.ones(1)
     for _ in range(noise_cells):
         near = centres[random.choice(len(centres), p=weights / weights.sum())] if centres else None
@@ -175,7 +177,7 @@ def _clusters(centres, metrics, cells):
     totals = {m: cells[m].sum() for m in metrics}
     for cluster_id, own in cells.groupby("cluster_id"):
         centre = centres[int(own["centre"].iloc[0])]
-        economies = centre.economies.split("/") if "<" not in centre.economies else [centre.economies]
+        economies = [centre.economies] if "<" in centre.economies else centre.economies.split("/")
         parts = np.array([0.5**k for k in range(len(economies))])
         shape = _outline(own["cell"])
         row: dict[str, Any] = {
@@ -208,7 +210,7 @@ def _clusters(centres, metrics, cells):
 
 
 def _region(shape):
-    parts = [p for p in shapely.get_parts(shape)]
+    parts = list(shapely.get_parts(shape))
     sides = [[p for p in parts if p.bounds[0] < 0], [p for p in parts if p.bounds[0] >= 0]]
     hulls = [shapely.union_all(side).convex_hull for side in sides if side]
     return shapely.multipolygons([h for h in hulls if h.geom_type == "Polygon"])
@@ -221,7 +223,8 @@ def _ranked(frame, metrics):
     for metric in metrics:
         frame[f"{metric}_per_million"] = frame[metric].astype(float) / millions
     frame["intensity"] = 100 * frame["score"].astype(float) / millions
-    frame["intensity_rank"] = frame["intensity"].rank(ascending=False, method="first").astype("Int64")
+    order = frame["intensity"].rank(ascending=False, method="first")
+    frame["intensity_rank"] = order.astype("Int64")
     return frame
 
 
@@ -249,7 +252,7 @@ def _links(clusters, metrics, random):
     for a in ids:
         for b in ids:
             if a < b and random.random() < 0.3:
-                rows.append((a, b, metrics[0], int(random.integers(1, 400))))
+                rows.append((a, b, metrics[0], int(random.integers(1, 400))))  # noqa: PERF401
     return pd.DataFrame(rows, columns=["cluster_a", "cluster_b", "metric", "documents"])
 
 
@@ -274,7 +277,8 @@ def _breakdown(by, clusters, metrics, random):
 
 def _run(clusters, cells, metrics):
     share = {
-        f"top_{n}": {m: float(clusters[f"share_{m}"].head(n).sum()) for m in metrics} for n in (10, 100)
+        f"top_{n}": {m: float(clusters[f"share_{m}"].head(n).sum()) for m in metrics}
+        for n in (10, 100)
     }
     documents = {
         m: {

@@ -1,9 +1,9 @@
 """The pages that people open: the world map and a page for each cluster.
 
-Pages know a finished run through `geoclusters.results.Result` and nothing else, so that they can be drawn again from
-any folder. Everything that comes from data is escaped where it is put into a page: by the autoescaping templates, by
-`embedding.as_json` inside scripts, and by text nodes in the browser. None of it ever reaches folium, whose elements are
-templates themselves and would run what they are given.
+Pages know a finished run through `geoclusters.results.Result` and nothing else, so that they can be
+drawn again from any folder. Everything that comes from data is escaped where it is put into a page:
+by the autoescaping templates, by `embedding.as_json` inside scripts, and by text nodes in the
+browser. None of it ever reaches folium, whose elements are templates and would run what they get.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["draw_pages"]
 
 def draw_pages(result: Result) -> None:
     """
-    Write `map.html`, `clusters/<cluster_id>.html` and their shared `assets` into the folder of a run.
+    Write the world map and the pages of the clusters into the folder of a run.
 
     Parameters
     ----------
@@ -30,8 +30,9 @@ def draw_pages(result: Result) -> None:
 
     Notes
     -----
-    `map.html` holds all that it needs and may be sent alone. The pages of the clusters share the files in `assets`.
-    Clusters of the printed top have a page, and those after them up to `cluster.MAX_PAGES` in all.
+    `map.html` holds all that it needs and may be sent alone. The pages `clusters/<cluster_id>.html`
+    share the files in `assets`. Clusters of the printed top have a page, and those after them up to
+    `cluster.MAX_PAGES` in all.
 
     Raises
     ------

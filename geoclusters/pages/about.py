@@ -6,7 +6,7 @@ import itertools
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from geoclusters.pages.wording import label, number, percent
+from geoclusters.pages.wording import EN_DASH, label, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ def window(run: dict[str, Any]) -> str:
     Examples
     --------
     >>> window({"window": {"first_year": 2019, "last_year": 2023}})
-    '2019–2023'
+    '2019\u20132023'
     >>> window({"window": {"first_year": None, "last_year": None}})
     'all years'
     """
@@ -57,7 +57,7 @@ def window(run: dict[str, Any]) -> str:
         case _, None:
             return f"since {first}"
         case _:
-            return str(first) if first == last else f"{first}–{last}"
+            return str(first) if first == last else f"{first}{EN_DASH}{last}"
 
 
 def density_text(value: float | None, settings: dict[str, Any]) -> str:
@@ -79,11 +79,13 @@ def method_sentences(settings: dict[str, Any]) -> list[str]:
         sentences.append(
             f"A cell belongs to the core of a cluster where at least "
             f"{density_text(settings['min_density'], settings)} lie within "
-            f"{number(settings['radius_km'])} km of it; borders of cities, regions and countries play no part."
+            f"{number(settings['radius_km'])} km of it; "
+            "borders of cities, regions and countries play no part."
         )
     if "merge_gap_km" in settings:
         sentences.append(
-            f"Clusters whose closest cells are at most {number(settings['merge_gap_km'])} km apart become one"
+            "Clusters whose closest cells are at most "
+            f"{number(settings['merge_gap_km'])} km apart become one"
             + (
                 ", if one is the other's strongest partner."
                 if settings.get("merge_rule") == "gap+links"
@@ -91,8 +93,8 @@ def method_sentences(settings: dict[str, Any]) -> list[str]:
             )
         )
     sentences.append(
-        "The score of a cluster is the sum of its shares of the world's documents, one share a metric, "
-        "times the weight of the metric."
+        "The score of a cluster is the sum of its shares of the world's documents, "
+        "one share a metric, times the weight of the metric."
     )
     return sentences
 
@@ -114,7 +116,7 @@ def _shown(key: str, value: Any) -> str:  # noqa: ANN401
 
 
 def _documents(result: Result) -> list[dict[str, Any]]:
-    """Say for each metric which part of the world's documents is in clusters, outside, and nowhere."""
+    """Say which part of each metric's documents is in clusters, outside, and nowhere."""
     counted = result.run.get("documents", {})
     rows = []
     for metric in result.metrics:
@@ -161,7 +163,9 @@ def _sources(inputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         return int(given.get("source", 0)), *words  # type: ignore[return-value]
 
     sources = []
-    for (_, metric, attribution, licence), group in itertools.groupby(sorted(inputs, key=key), key=key):
+    for (_, metric, attribution, licence), group in itertools.groupby(
+        sorted(inputs, key=key), key=key
+    ):
         files = list(group)
         sources.append(
             {

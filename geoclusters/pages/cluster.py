@@ -1,16 +1,136 @@
-"""Draws `clusters/<cluster_id>.html`."""
+"""Draws a page for each cluster, and the files in `assets` that these pages share."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from geoclusters.errors import RunError
+from geoclusters.pages import embedding
+from geoclusters.pages.about import about, density_text
+from geoclusters.pages.details import Details
+from geoclusters.pages.surroundings import Surroundings
+from geoclusters.pages.wording import label, number, percent, shortened
+from geoclusters.results import written_aside
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from geoclusters.results import Result
+
+MAX_PAGES: Final = 300
+"""Clusters after the printed top have a page until there are so many in all."""
+
+ASSETS: Final = "assets"
+_SAFE_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_SCRIPTS: Final = ("core.js", "layers.js", "cluster.js")
 
 
 def clusters_with_page(result: Result) -> list[str]:
-    return []
+    """
+    Choose who gets a page: the printed top, and those after it up to `MAX_PAGES` in all.
+
+    Raises
+    ------
+    RunError
+        If an identifier could not be the name of a file: the run did not come from geoclusters.
+    """
+    most = max(MAX_PAGES, int(result.run["settings"]["top"]))
+    chosen = [str(i) for i in result.clusters["cluster_id"].head(most)]
+    for identifier in chosen:
+        if not _SAFE_ID.fullmatch(identifier):
+            raise RunError(
+                f"{result.folder / 'clusters.parquet'}: cluster_id {identifier!r} "
+                "is not an H3 index, so no page can be named after it; run the study again"
+            )
+    return chosen
 
 
-def draw_clusters(result: Result, pages: list[str]) -> None:
-    pass
+def draw_clusters(result: Result, pages: Collection[str]) -> None:
+    """Write the shared assets and the page of each cluster in `pages`."""
+    _write_assets(result.folder / ASSETS)
+    shared = about(result)
+    details = Details(result)
+    surroundings = Surroundings(result)
+    for row in result.clusters.drop(columns=["geometry", "region"]).to_dict("records"):
+        if row["cluster_id"] in pages:
+            page = embedding.document(
+                "cluster.html",
+                about=shared,
+                cluster=_facts(row, result),
+                metrics=_measures(row, result.metrics),
+                details=details.of(row, pages),
+                cells_note=surroundings.cells_note(row["cluster_id"]),
+                data=embedding.as_json(surroundings.data(row["cluster_id"], pages)),
+            )
+            _write(result.folder / "clusters" / f"{row['cluster_id']}.html", page)
+
+
+def _write_assets(folder: Path) -> None:
+    style = embedding.asset("base.css") + embedding.asset("cluster.css")
+    _write(folder / "leaflet.js", embedding.leaflet_script())
+    _write(folder / "leaflet.css", embedding.leaflet_style())
+    _write(folder / "cluster.css", style)
+    _write(folder / "cluster.js", "\n".join(embedding.asset(name) for name in _SCRIPTS))
+
+
+def _write(path: Path, text: str) -> None:
+    with written_aside(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _facts(row: dict[str, Any], result: Result) -> dict[str, Any]:
+    """Give what the head of the page says, in words."""
+    settings = result.run["settings"]
+    names = dict(zip(result.economies["economy"], result.economies["name"], strict=True))
+    shares = sorted(json.loads(row["economy_shares"] or "{}").items(), key=lambda pair: -pair[1])
+    economies = [(shortened(names.get(code, code), 60), percent(share)) for code, share in shares]
+    known = row["intensity_rank"] == row["intensity_rank"] and row["intensity_rank"] is not None
+    facts = [
+        ("Score", percent(row["score"])),
+        ("Population", f"{number(_thousands(row['population']))}"),
+        (
+            "Intensity",
+            number(row["intensity"])
+            + (f" (rank {number(row['intensity_rank'])})" if known else ""),
+        ),
+        ("Area", f"{number(row['area_km2'])} km²"),
+        ("Cells", f"{number(row['n_cells'])}, of these {number(row['n_core_cells'])} core"),
+        ("Centre", f"{row['lat']:.3f}, {row['lon']:.3f}"),
+    ]
+    return {
+        "id": row["cluster_id"],
+        "rank": row["rank"],
+        "of": len(result.clusters),
+        "name": row["name"],
+        "economies": economies,
+        "cross_border": bool(row["cross_border"]),
+        "facts": facts,
+        "population_source": row["population_source"],
+        "threshold": density_text(settings.get("min_density"), settings)
+        if settings.get("min_density") is not None
+        else None,
+        "radius_km": settings.get("radius_km"),
+    }
+
+
+def _thousands(population: float | None) -> float | None:
+    """Round an estimate to what it can be trusted for: three digits."""
+    known = population is not None and population == population  # noqa: PLR0124 - not a number
+    return float(f"{population:.3g}") if known else None
+
+
+def _measures(row: dict[str, Any], metrics: list[str]) -> list[dict[str, Any]]:
+    largest = max((row[f"share_{m}"] for m in metrics), default=0) or 1
+    return [
+        {
+            "label": label(metric),
+            "documents": number(round(row[metric])),
+            "share": percent(row[f"share_{metric}"]),
+            "bar": 100 * row[f"share_{metric}"] / largest,
+            "per_million": number(row[f"{metric}_per_million"]),
+        }
+        for metric in metrics
+    ]

@@ -1,7 +1,7 @@
 """Puts maps, data and assets into documents that open without a network.
 
-Folium draws an empty map once: its container and the script that makes it. Documents are templates of our own, into
-which data goes as text that cannot end a script.
+Folium draws an empty map once: its container and the script that makes it. Documents are templates
+of our own, into which data goes as text that cannot end a script.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 import folium
-import js_lib_leaflet
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -68,7 +67,7 @@ def asset(name: str) -> str:
 
 
 def _leaflet_file(name: str) -> bytes:
-    return (files(js_lib_leaflet) / "static" / "js_lib_leaflet" / name).read_bytes()
+    return (files("js_lib_leaflet") / "static" / "js_lib_leaflet" / name).read_bytes()
 
 
 @cache
@@ -93,7 +92,7 @@ def leaflet_style() -> str:
 
 def as_json(content: Any) -> Markup:  # noqa: ANN401
     r"""
-    Write JSON that may stand in a script element: nothing in it can end the element or begin another.
+    Write JSON for a script element: nothing in it can end the element or begin another.
 
     Numbers that are not finite become null.
 
@@ -126,7 +125,10 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=wording.number, percent=wording.percent, label=wording.label, shortened=wording.shortened
+        number=wording.number,
+        percent=wording.percent,
+        label=wording.label,
+        shortened=wording.shortened,
     )
     return environment
 

@@ -1,8 +1,8 @@
 """Packs coordinates and shapes into short texts that the pages unpack again.
 
-Coordinates are rounded to whole units, each is kept as the difference from the one before it, and small differences take
-one or two bytes (zigzag, then seven bits a byte with the eighth for "more follows"), written as base64. That is a fifth
-of the same numbers as GeoJSON. `assets/core.js` holds the other half.
+Coordinates are rounded to whole units, each is kept as the difference from the one before it, and
+small differences take one or two bytes (zigzag, then seven bits a byte with the eighth for "more
+follows"), written as base64. `assets/core.js` holds the other half.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def pack_shapes(shapes: Sequence[Any] | npt.NDArray[Any], *, decimals: int) -> d
     Parameters
     ----------
     shapes : sequence of shapely geometries
-        Longitude and latitude in degrees. What is not a polygon, or empty, becomes a shape without polygons.
+        Longitude and latitude in degrees. What is no polygon, or empty, becomes an empty shape.
     decimals : int
         Decimals of a degree that are kept: 4 are 11 m. Rings that shrink below a triangle go away.
     """
@@ -94,5 +94,7 @@ def pack_shapes(shapes: Sequence[Any] | npt.NDArray[Any], *, decimals: int) -> d
 def _polygons(shapes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Take shapes apart into polygons and say which shape each belongs to."""
     parts, shape_of = shapely.get_parts(shapes, return_index=True)
-    is_polygon = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
+    is_polygon = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(
+        parts
+    )
     return parts[is_polygon], shape_of[is_polygon]

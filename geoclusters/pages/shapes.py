@@ -1,7 +1,8 @@
 """Shapes for drawing: the land, and longitudes so that no cluster is torn at the edge of the map.
 
-The maps are cut in the Bering Strait and not at 180 degrees: Fiji, Chukotka and the islands between them lie east of New
-Zealand, in one piece. What is west of the cut is drawn 360 degrees further east.
+The maps are cut in the Bering Strait and not at 180 degrees: Fiji, Chukotka and the islands between
+them lie east of New Zealand, in one piece. What is west of the cut is drawn 360 degrees further
+east.
 """
 
 from __future__ import annotations
@@ -15,13 +16,18 @@ import numpy.typing as npt
 import shapely
 
 from geoclusters.countries import read_world
-from geoclusters.pages.packing import pack_shapes
+from geoclusters.pages.packing import pack_points, pack_shapes
+from geoclusters.places import read_places
 
 SEAM_LON: Final = -169.0
 """Meridian at which the maps are cut: open sea but for the strait, where the border runs."""
 
 LAND_DECIMALS: Final = 2
 """1.1 km: what a map of the whole world can show."""
+
+_ROUND: Final = np.array([360.0, 0.0])
+TOWN_POPULATION: Final = 100_000
+LARGE_TOWN_POPULATION: Final = 500_000
 
 
 def unrolled_lon(lon: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -43,7 +49,7 @@ def unrolled(shapes: npt.ArrayLike) -> npt.NDArray[Any]:
     parts, shape_of = shapely.get_parts(given, return_index=True)
     bounds = shapely.bounds(parts)
     west = (bounds[:, 0] + bounds[:, 2]) / 2 < SEAM_LON
-    parts[west] = shapely.transform(parts[west], lambda xy: xy + [360.0, 0.0])
+    parts[west] = shapely.transform(parts[west], lambda xy: xy + _ROUND)
     whole = np.full(len(given), shapely.MultiPolygon(), dtype=object)
     polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     if polygon.any():
@@ -60,3 +66,15 @@ def packed_land() -> dict[str, Any]:
     sides = [shapely.box(-180, -90, SEAM_LON, 90), shapely.box(SEAM_LON, -90, 180, 90)]
     halves = [shapely.get_parts(shapely.intersection(parts[torn], side)) for side in sides]
     return pack_shapes(unrolled(np.concatenate([parts[~torn], *halves])), decimals=LAND_DECIMALS)
+
+
+@cache
+def packed_towns() -> dict[str, Any]:
+    """Large towns (GeoNames), the largest first, to find one's way on a map without streets."""
+    places = read_places(min_population=TOWN_POPULATION)
+    places = places.sort_values(["population", "place_id"], ascending=[False, True], kind="stable")
+    return {
+        "names": places["name"].tolist(),
+        "large": int((places["population"] >= LARGE_TOWN_POPULATION).sum()),
+        **pack_points(unrolled_lon(places["lon"]), places["lat"], decimals=LAND_DECIMALS),
+    }

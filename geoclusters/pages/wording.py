@@ -10,6 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+EN_DASH: Final = "\u2013"
+UNKNOWN: Final = EN_DASH
+
 LONGEST_NAME: Final = 160
 """Names from data are cut here: no place needs more, and an endless one would hide the page."""
 
@@ -44,10 +47,10 @@ def number(value: float | None) -> str:
     Examples
     --------
     >>> [number(v) for v in (12345.4, 23.44, 1.234, 0.0, None)]
-    ['12,345', '23.4', '1.23', '0', '–']
+    ['12,345', '23.4', '1.23', '0', '\u2013']
     """
     if value is None or not math.isfinite(value):
-        return "–"
+        return UNKNOWN
     if value == round(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
@@ -60,14 +63,16 @@ def percent(share: float | None) -> str:
     Examples
     --------
     >>> [percent(v) for v in (0.2512, 0.015349, 0.00007, 0.0, None)]
-    ['25.1 %', '1.53 %', '0.007 %', '0 %', '–']
+    ['25.1 %', '1.53 %', '0.007 %', '0 %', '\u2013']
     """
     if share is None or not math.isfinite(share):
-        return "–"
+        return UNKNOWN
     value = 100 * share
     if value == 0:
         return "0 %"
-    return f"{value:.1f} %" if value >= 10 else f"{value:.2f} %" if value >= 0.1 else f"{value:.1g} %"
+    return (
+        f"{value:.1f} %" if value >= 10 else f"{value:.2f} %" if value >= 0.1 else f"{value:.1g} %"
+    )
 
 
 def class_breaks(values: npt.ArrayLike, *, most: int = _CLASSES - 1) -> list[float]:

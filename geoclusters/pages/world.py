@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from geoclusters.pages import embedding
 from geoclusters.pages.about import about
+from geoclusters.pages.cellids import joined, parents, resolution_of
 from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
-from geoclusters.pages.shapes import packed_land, unrolled, unrolled_lon
+from geoclusters.pages.shapes import packed_land, packed_towns, unrolled, unrolled_lon
 from geoclusters.pages.wording import class_breaks, label, shortened
 from geoclusters.results import written_aside
 
@@ -69,6 +69,7 @@ def world_data(result: Result, pages: Collection[str]) -> dict[str, Any]:
         "outlines": pack_shapes(unrolled(clusters.geometry.to_numpy()), decimals=SHAPE_DECIMALS),
         "noise": noise_dots(result.cells),
         "land": packed_land(),
+        "towns": packed_towns(),
     }
 
 
@@ -95,7 +96,9 @@ def _columns(result: Result, pages: Collection[str]) -> dict[str, Any]:
 def _economies(shares: str) -> list[tuple[str, float]]:
     """Give the economies of a cluster with their shares, the largest first."""
     given = json.loads(shares) if shares else {}
-    return [(shortened(e, 40), float(f"{s:.3g}")) for e, s in sorted(given.items(), key=lambda p: -p[1])]
+    return [
+        (shortened(e, 40), float(f"{s:.3g}")) for e, s in sorted(given.items(), key=lambda p: -p[1])
+    ]
 
 
 def _rounded(values: pd.Series, digits: int) -> list[float | None]:
@@ -118,15 +121,14 @@ def noise_dots(cells: pd.DataFrame, *, most: int = MOST_DOTS) -> dict[str, Any]:
     cells : pandas.DataFrame
         `schema.CELLS`.
     most : int
-        If there are more cells, they are joined into coarser parents, keeping their weight and its mean position.
+        If there are more cells, they are joined into coarser parents, which keep their weight and
+        its mean position.
     """
     noise = cells.loc[cells["cluster_id"].isna(), ["cell", "lat", "lon", "weight"]]
     noise = pd.DataFrame(noise).assign(lon=unrolled_lon(noise["lon"]))
-    counted, resolution = len(noise), None
+    counted = len(noise)
     while len(noise) > most:
-        finest = _resolution(int(noise["cell"].iloc[0])) if resolution is None else resolution
-        resolution = finest - 1
-        noise = _joined(noise.assign(cell=parents(noise["cell"].to_numpy(np.uint64), resolution)))
+        noise = _coarser(noise)
     steps = noise["weight"].quantile(list(_DOT_QUANTILES)).to_numpy()
     return {
         **pack_points(noise["lon"], noise["lat"], decimals=DOT_DECIMALS),
@@ -136,27 +138,17 @@ def noise_dots(cells: pd.DataFrame, *, most: int = MOST_DOTS) -> dict[str, Any]:
     }
 
 
-def _joined(cells: pd.DataFrame) -> pd.DataFrame:
-    """Sum the weights of equal cells; the position is the mean by weight."""
-    weight = cells["weight"].clip(lower=1e-300)
-    sums = cells.assign(weight=weight, lat=cells["lat"] * weight, lon=cells["lon"] * weight)
-    sums = sums.groupby("cell", as_index=False)[["lat", "lon", "weight"]].sum()
+def _coarser(dots: pd.DataFrame) -> pd.DataFrame:
+    """Join cells into their parents: weights add up, the position is the mean by weight."""
+    cells = dots["cell"].to_numpy(np.uint64)
+    weight = dots["weight"].clip(lower=np.finfo(np.float64).tiny)
+    sums = joined(
+        dots.assign(
+            cell=parents(cells, resolution_of(int(cells[0])) - 1),
+            weight=weight,
+            lat=dots["lat"] * weight,
+            lon=dots["lon"] * weight,
+        ),
+        {"lat": "sum", "lon": "sum", "weight": "sum"},
+    )
     return sums.assign(lat=sums["lat"] / sums["weight"], lon=sums["lon"] / sums["weight"])
-
-
-def _resolution(cell: int) -> int:
-    return (cell >> 52) & 0xF
-
-
-def parents(cells: npt.NDArray[np.uint64], resolution: int) -> npt.NDArray[np.uint64]:
-    """
-    Give the ancestors of H3 cells at a coarser resolution: the finer digits of the index become 7.
-
-    Examples
-    --------
-    >>> hex(int(parents(np.array([0x88283082B9FFFFF], dtype=np.uint64), 5)[0]))
-    '0x85283083fffffff'
-    """
-    finer_digits = np.uint64((1 << 3 * (15 - resolution)) - 1)
-    level = np.uint64(0xF << 52)
-    return (cells & ~level) | np.uint64(resolution << 52) | finer_digits

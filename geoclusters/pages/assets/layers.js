@@ -1,7 +1,7 @@
 "use strict";
 /* What is drawn on the maps besides Leaflet's own shapes: land, dots without an object each, labels. */
 (() => {
-  const { shapes, points, bytes, colour } = geoclusters;
+  const { shapes, points, bytes, colour, element, limit, ramp } = geoclusters;
   const TILE = 256;
 
   /* A canvas over the map that is painted anew after each move and stretched while zooming. */
@@ -129,17 +129,34 @@
     return new PaintLayer(paint, { pane: pane(map, "labels", 450) });
   }
 
+  /* Towns as labels, the largest first: none from afar, the large ones from nearer, then all. */
+  function towns(packed) {
+    const degrees = points(packed);
+    const all = packed.names.map((text, i) =>
+      ({ text, lat: degrees[2 * i], lon: degrees[2 * i + 1], radius: 0, town: true }));
+    return (map, from) => {
+      if (map.getZoom() < from) return [];
+      const seen = map.getBounds().pad(0.25);
+      return all.slice(0, map.getZoom() < from + 1.5 ? packed.large : all.length)
+        .filter((town) => seen.contains([town.lat, town.lon]));
+    };
+  }
+
   function writeNumber(context, label) {
     context.font = `600 ${Math.max(9, Math.min(13, label.radius * 0.85))}px system-ui, sans-serif`;
     context.textAlign = "center";
+    context.strokeStyle = label.fill;
+    context.lineWidth = 3;
+    context.strokeText(label.number, label.x, label.y + 0.5);
     context.fillStyle = label.ink;
     context.fillText(label.number, label.x, label.y + 0.5);
   }
 
   function writeName(context, label, free, taken) {
-    context.font = `${label.strong ? 600 : 500} 12px system-ui, sans-serif`;
+    context.font = label.town ? "11px system-ui, sans-serif" : `${label.strong ? 600 : 500} 12px system-ui, sans-serif`;
     context.textAlign = "left";
     const width = context.measureText(label.text).width, gap = label.radius + 4;
+    const ink = colour(label.town ? "soft" : "ink");
     const places = [[gap, 0], [-gap - width, 0], [-width / 2, -gap - 6], [-width / 2, gap + 6]];
     for (const [dx, dy] of places) {
       const x = label.x + dx, y = label.y + dy, box = [x - 3, y - 8, x + width + 3, y + 8];
@@ -148,11 +165,26 @@
       context.strokeStyle = colour("halo");
       context.lineWidth = 3.5;
       context.strokeText(label.text, x, y);
-      context.fillStyle = colour("ink");
+      context.fillStyle = ink;
       context.fillText(label.text, x, y);
+      if (label.town) context.fillRect(label.x - 1.5, label.y - 1.5, 3, 3);
       return;
     }
   }
 
-  Object.assign(geoclusters, { land, dots, labels, pane });
+  /* Classes as a row of colours with their limits between them; the names of the classes for who cannot see it. */
+  function legend({ label, unit, breaks, factor, notes }) {
+    const colours = ramp(breaks.length + 1), limits = breaks.map((b) => limit(b * factor));
+    const names = colours.map((_, i) => !limits.length ? "all" : i === 0 ? `below ${limits[0]}`
+      : i === limits.length ? `${limits[i - 1]} and more` : `${limits[i - 1]} to ${limits[i]}`);
+    document.getElementById("legend").replaceChildren(
+      element("strong", {}, label), element("span", { class: "unit" }, unit),
+      element("ul", {}, colours.map((c, i) =>
+        element("li", { title: names[i] }, element("i", { style: `background:${c}` }),
+          element("span", { class: "limit", "aria-hidden": "true" }, i ? limits[i - 1] : ""),
+          element("span", { class: "hidden" }, names[i])))),
+      ...notes.map((note) => element("span", { class: "unit" }, note)));
+  }
+
+  Object.assign(geoclusters, { land, dots, labels, towns, legend, pane });
 })();

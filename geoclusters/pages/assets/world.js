@@ -1,8 +1,9 @@
 "use strict";
 /* The world map: clusters as circles from afar and as regions from near, and what leads to them. */
 (() => {
-  const { shapes, number, limit, element, colour, ramp, classOf, onTheme, tabs } = geoclusters;
+  const { shapes, number, element, colour, ramp, classOf, onTheme, tabs } = geoclusters;
   const WORLD = L.latLngBounds([-56, -168], [76, 190]);
+  const NEAR = 7;
   const LARGEST_RADIUS = 17, SMALLEST_RADIUS = 2.6;
 
   /* Columns to one object a cluster. */
@@ -34,9 +35,9 @@
     const clusters = records(data), shades = shadings(data);
     let shade = shades[0], selected = -1;
 
-    map.setMaxBounds([[-85, -260], [85.06, 282]]);
-    map.setMinZoom(0.5).setMaxZoom(14);
+    map.setMinZoom(0.5).setMaxZoom(13);
     map.fitBounds(WORLD, { animate: false });
+    map.setMaxBounds([[-85, -260], [85.06, 282]]);
     L.control.zoom({ position: "topright" }).addTo(map);
     L.control.scale({ position: "bottomright", imperial: false }).addTo(map);
     map.getContainer().setAttribute("aria-label", "Map; arrow keys move it, plus and minus zoom");
@@ -44,7 +45,7 @@
     const ground = geoclusters.land(map, data.land);
     const renderer = L.canvas({ padding: 0.3 });
     const regionShapes = shapes(data.regions);
-    const regions = L.layerGroup().addTo(map), circles = L.layerGroup().addTo(map), chosen = L.layerGroup().addTo(map);
+    const regions = L.layerGroup().addTo(map), circles = L.layerGroup().addTo(map);
     const largest = Math.max(...clusters.map((c) => c.score), 1e-12);
 
     function fill(cluster) {
@@ -81,7 +82,7 @@
       return 256 * 2 ** map.getZoom() * width / 360 < 2.6 * radius(cluster);
     }
 
-    const wanted = { beyond: true, regions: true };
+    const wanted = { beyond: true, regions: true, cells: true };
 
     function arrange() {
       for (const cluster of clusters) {
@@ -90,7 +91,11 @@
         place(regions, cluster.region, shown && wanted.regions);
         place(circles, cluster.circle.setRadius(radius(cluster)), shown && cluster.small);
       }
-      for (const cluster of clusters) if (cluster.small) cluster.circle.bringToFront();
+      /* Small ones lie on large ones, and the pale ones under all. */
+      for (const cluster of [...clusters].sort((a, b) => b.beyond - a.beyond || a.rank - b.rank)) {
+        if (cluster.small) cluster.circle.bringToFront();
+      }
+      arrangeCells();
     }
 
     function place(group, layer, shown) {
@@ -106,31 +111,39 @@
     }
 
     /* First the numbers that fit into their circles, then as many names as there is room for. */
+    const townsSeen = geoclusters.towns(data.towns);
     const names = geoclusters.labels(map, (view) => {
       const most = view.zoom < 2 ? 12 : view.zoom < 3 ? 26 : view.zoom < 4 ? 60 : clusters.length;
-      return clusters.filter((c) => wanted.beyond || !c.beyond).map((cluster, i) => {
-        const size = cluster.small ? radius(cluster) : 0, inside = size >= 7.5;
-        const short = view.zoom < 4.5 ? cluster.name.split("–")[0] : cluster.name;
-        const name = short.length > 40 ? `${short.slice(0, 39)}…` : short;
-        return {
-          lat: cluster.lat, lon: cluster.lon, radius: size, ink: ink(fill(cluster)),
-          number: inside ? String(cluster.rank) : null,
-          text: i < most ? (inside ? name : `${cluster.rank} ${name}`) : null,
-          strong: cluster.rank <= 10,
-        };
-      });
+      const own = clusters.filter((c) => wanted.beyond || !c.beyond).map((c, i) => label(c, i < most, view.zoom));
+      const written = new Set(own.filter((l) => l.text).map((l) => l.first));
+      return [...own, ...townsSeen(map, 5.5).filter((town) => !written.has(town.text))];
     });
 
-    const noise = geoclusters.dots(map, data.noise);
-    const outlines = L.layerGroup();
-    let outlinesDrawn = null;
+    function label(cluster, named, zoom) {
+      const size = cluster.small ? radius(cluster) : 0, inside = size >= 7.5;
+      const first = cluster.name.split("–")[0], name = zoom < 4.5 ? first : cluster.name;
+      const short = name.length > 40 ? `${name.slice(0, 39)}…` : name;
+      return {
+        lat: cluster.lat, lon: cluster.lon, radius: size, fill: fill(cluster), ink: ink(fill(cluster)), first,
+        number: inside ? String(cluster.rank) : null,
+        text: named ? (inside ? short : `${cluster.rank} ${short}`) : null,
+        strong: cluster.rank <= 10 || !cluster.small,
+      };
+    }
 
-    function drawOutlines() {
-      if (outlinesDrawn) return;
-      const quiet = L.canvas({ pane: geoclusters.pane(map, "outlines", 420), padding: 0.3 });
-      outlinesDrawn = L.polygon(shapes(data.outlines).flat(), {
-        renderer: quiet, interactive: false, weight: 0.8, fillOpacity: 0.16, smoothFactor: 0.5,
-        color: colour("ink"), fillColor: colour("ink") }).addTo(outlines);
+    const noise = geoclusters.dots(map, data.noise);
+    const outlines = L.layerGroup().addTo(map);
+    let cells = null;
+
+    /* The cells are unpacked when they are near enough to be seen for the first time. */
+    function arrangeCells() {
+      const shown = wanted.cells && map.getZoom() >= NEAR;
+      if (shown && !cells) {
+        const quiet = L.canvas({ pane: geoclusters.pane(map, "outlines", 420), padding: 0.3 });
+        cells = L.polygon(shapes(data.outlines).flat(), { renderer: quiet, interactive: false, weight: 0.6, opacity: 0.7,
+          fillOpacity: 0.2, smoothFactor: 0.5, color: colour("edge"), fillColor: colour("edge") });
+      }
+      if (cells) place(outlines, cells, shown);
     }
 
     const list = geoclusters.ranking(clusters, (index) => select(index));
@@ -139,7 +152,7 @@
     function zoomTo(cluster) {
       const side = map.getSize().x > 700 ? 340 : 10;
       map.fitBounds(cluster.bounds, {
-        paddingTopLeft: [side, 30], paddingBottomRight: [50, 50], maxZoom: 11,
+        paddingTopLeft: [side, 30], paddingBottomRight: [50, 50], maxZoom: 10,
         animate: !matchMedia("(prefers-reduced-motion: reduce)").matches,
       });
     }
@@ -166,7 +179,8 @@
       shade = next;
       recolour();
       names.redraw();
-      drawLegend(shade, clusters.some((c) => c.beyond) ? data.top : null);
+      const pale = clusters.some((c) => c.beyond) ? [`pale: beyond the first ${number(data.top)}`] : [];
+      geoclusters.legend({ ...shade, notes: [...pale, dotKey()] });
     }
 
     function toggle(layer) {
@@ -179,7 +193,7 @@
 
     controls(shades, setShade, [
       ["Regions of the clusters", true, rearrange("regions")],
-      ["Cells of the clusters", false, (on) => { if (on) drawOutlines(); toggle(outlines)(on); }],
+      ["Cells of the clusters (from near)", true, rearrange("cells")],
       [`Activity outside the clusters (${number(data.noise.cells)} cells)`, true, toggle(noise)],
       ["Ranks and names", true, toggle(names)],
       ...(clusters.some((c) => c.beyond) ? [[`Clusters beyond the first ${data.top}`, true, rearrange("beyond")]] : []),
@@ -196,7 +210,7 @@
     tabs(document.querySelector("[role=tablist]"));
     onTheme(() => {
       ground.recolour();
-      if (outlinesDrawn) outlinesDrawn.setStyle({ color: colour("ink"), fillColor: colour("ink") });
+      if (cells) cells.setStyle({ color: colour("edge"), fillColor: colour("edge") });
       noise.redraw();
       setShade(shade);
     });
@@ -204,23 +218,14 @@
     geoclusters.page = { map, clusters, regions, circles, noise, select, selected: () => clusters[selected] };
   };
 
+  function dotKey() {
+    return element("span", { class: "key" }, element("i", { class: "dot" }), "activity outside the clusters");
+  }
+
   /* Dark text on light fills and the reverse. */
   function ink(fillColour) {
     const [r, g, b] = fillColour.match(/\w\w/g).map((part) => parseInt(part, 16));
     return 0.299 * r + 0.587 * g + 0.114 * b > 150 ? "#10151c" : "#ffffff";
-  }
-
-  function drawLegend(shade, top) {
-    const colours = ramp(shade.breaks.length + 1), limits = shade.breaks.map((b) => limit(b * shade.factor));
-    const names = colours.map((_, i) => !limits.length ? "all" : i === 0 ? `below ${limits[0]}`
-      : i === limits.length ? `${limits[i - 1]} and more` : `${limits[i - 1]} to ${limits[i]}`);
-    document.getElementById("legend").replaceChildren(
-      element("strong", {}, shade.label), element("span", { class: "unit" }, shade.unit),
-      element("ul", {}, colours.map((c, i) =>
-        element("li", { title: names[i] }, element("i", { style: `background:${c}` }),
-          element("span", { class: "limit" }, i ? limits[i - 1] : ""), element("span", { class: "hidden" }, names[i])))),
-      top === null ? "" : element("span", { class: "unit" }, `pale: beyond the first ${top}`),
-      element("span", { class: "unit key" }, element("i", { class: "dot" }), "activity outside the clusters"));
   }
 
   function controls(shades, setShade, layers) {

@@ -1,0 +1,182 @@
+"""What the page of a cluster tells in tables: years, fields, organisations, partners."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import pandas as pd
+
+from geoclusters.pages.wording import label, number, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from geoclusters.results import Result
+
+_Lines: TypeAlias = "dict[str, list[tuple[Any, float]]]"
+
+MOST_LINES: Final = 8
+MOST_PARTNERS: Final = 12
+_WIDTH, _HEIGHT, _FOOT = 240.0, 86.0, 16.0
+"""Of a chart of years, in its own units; the foot holds the years."""
+
+
+class Details:
+    """The breakdowns and links of a run, grouped by cluster once for all pages."""
+
+    def __init__(self, result: Result) -> None:
+        self._metrics = result.metrics
+        clusters = result.clusters
+        self._names = dict(zip(clusters["cluster_id"], clusters["name"], strict=True))
+        self._ranks = dict(zip(clusters["cluster_id"], clusters["rank"], strict=True))
+        self._years = _grouped(_known(result.breakdown("years"), "year"), "year")
+        self._fields = _grouped(_largest(result.breakdown("fields"), "field"), "field")
+        self._organisations = _grouped(
+            _largest(result.breakdown("organisations"), "organisation"), "organisation"
+        )
+        self._partners = _partners(result.links, result.metrics)
+
+    def of(self, row: dict[str, Any], pages: Collection[str]) -> dict[str, Any]:
+        """Gather the tables of one cluster; `pages` are the clusters that can be linked to."""
+        identifier = row["cluster_id"]
+        return {
+            "years": self._charts(identifier),
+            "fields": self._lists(self._fields.get(identifier), row),
+            "organisations": self._lists(self._organisations.get(identifier), row),
+            "partners": self._partner_rows(identifier, pages),
+            "metrics": [label(m) for m in self._metrics],
+        }
+
+    def _charts(self, identifier: str) -> list[dict[str, Any]]:
+        years = self._years.get(identifier)
+        if not years:
+            return []
+        known = [year for lines in years.values() for year, _ in lines]
+        span = range(min(known), max(known) + 1)
+        return [
+            year_chart(label(m), dict.fromkeys(span, 0.0) | dict(years.get(m, [])))
+            for m in self._metrics
+        ]
+
+    def _lists(self, lines: _Lines | None, row: dict[str, Any]) -> list[dict[str, Any]]:
+        """List the largest for each metric, with their part of the cluster's documents."""
+        return [
+            {
+                "label": label(metric),
+                "entries": [
+                    {
+                        "name": shortened(name),
+                        "documents": number(documents),
+                        "bar": min(100.0, 100.0 * documents / (row[metric] or 1.0)),
+                    }
+                    for name, documents in lines[metric]
+                ],
+            }
+            for metric in self._metrics
+            if lines and metric in lines
+        ]
+
+    def _partner_rows(self, identifier: str, pages: Collection[str]) -> list[dict[str, Any]]:
+        partners = self._partners.get(identifier)
+        if partners is None:
+            return []
+        return [
+            {
+                "id": partner if partner in pages else None,
+                "name": shortened(self._names[partner]),
+                "rank": self._ranks[partner],
+                "documents": [number(int(v)) for v in documents],
+            }
+            for partner, documents in partners
+            if partner in self._names
+        ]
+
+
+def _known(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Leave out what lies outside every cluster, and what has no year or name."""
+    return frame[frame["cluster_id"].notna() & frame[column].notna() & (frame[column] != "")]
+
+
+def _largest(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Keep the largest lines of each cluster and metric; ties go by name."""
+    ordered = _known(frame, column).sort_values(
+        ["documents", column], ascending=[False, True], kind="stable"
+    )
+    return ordered.groupby(["cluster_id", "metric"], sort=False).head(MOST_LINES)
+
+
+def _grouped(frame: pd.DataFrame, column: str) -> dict[str, _Lines]:
+    """Give the lines of each cluster and metric in their order."""
+    grouped: dict[str, _Lines] = {}
+    columns = (frame[name].tolist() for name in ("cluster_id", "metric", column, "documents"))
+    for identifier, metric, key, documents in zip(*columns, strict=True):
+        grouped.setdefault(identifier, {}).setdefault(metric, []).append((key, documents))
+    return grouped
+
+
+def _partners(links: pd.DataFrame, metrics: list[str]) -> dict[str, list[tuple[str, list[float]]]]:
+    """Turn the links both ways and keep the strongest partners of each cluster."""
+    known = links[links["cluster_a"].notna() & links["cluster_b"].notna()]
+    ways = [
+        known.rename(columns={"cluster_a": "cluster", "cluster_b": "partner"}),
+        known.rename(columns={"cluster_b": "cluster", "cluster_a": "partner"}),
+    ]
+    both = pd.concat(ways, ignore_index=True)
+    table = both.pivot_table(
+        index=["cluster", "partner"],
+        columns="metric",
+        values="documents",
+        aggfunc="sum",
+        fill_value=0,
+    )
+    table = table.reindex(columns=metrics, fill_value=0).reset_index()
+    table["all"] = table[metrics].sum(axis=1)
+    table = table.sort_values(["all", "partner"], ascending=[False, True], kind="stable")
+    strongest = table.groupby("cluster", sort=False).head(MOST_PARTNERS)
+    partners: dict[str, list[tuple[str, list[float]]]] = {}
+    counts = strongest[metrics].to_numpy().tolist()
+    for cluster, partner, documents in zip(
+        strongest["cluster"], strongest["partner"], counts, strict=True
+    ):
+        partners.setdefault(cluster, []).append((partner, documents))
+    return partners
+
+
+def year_chart(title: str, years: dict[int, float]) -> dict[str, Any]:
+    """
+    Lay out the bars of a small chart of years.
+
+    Examples
+    --------
+    >>> chart = year_chart("Patents", {2019: 5.0, 2020: 10.0})
+    >>> [bar["height"] for bar in chart["bars"]], chart["spoken"]
+    ([35.0, 70.0], 'Patents by year: 2019 5, 2020 10')
+    """
+    room = _HEIGHT - _FOOT
+    step = _WIDTH / max(len(years), 1)
+    largest = max(years.values(), default=0.0) or 1.0
+    every = max(1, round(34 / step))
+    bars = []
+    for place, (year, documents) in enumerate(years.items()):
+        height = round(room * documents / largest, 1)
+        bars.append(
+            {
+                "x": round(place * step + 0.1 * step, 1),
+                "y": round(room - height, 1),
+                "width": round(0.8 * step, 1),
+                "height": height,
+                "middle": round((place + 0.5) * step, 1),
+                "year": year if place % every == 0 else None,
+                "spoken": f"{year}: {number(documents)}",
+            }
+        )
+    spoken = ", ".join(f"{year} {number(documents)}" for year, documents in years.items())
+    return {
+        "title": title,
+        "bars": bars,
+        "width": _WIDTH,
+        "height": _HEIGHT,
+        "room": room,
+        "largest": number(max(years.values(), default=0.0)),
+        "spoken": f"{title} by year: {spoken}",
+    }
