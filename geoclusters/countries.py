@@ -179,7 +179,7 @@ def outside_country(
 
     The outline of each country (Natural Earth, 1:10 million) and its places were turned into H3
     cells with one cell of margin. A point nearer than 8 km to the outline never counts as outside,
-    one farther than 45 km from it and from every place of the country always does; between, it
+    one farther than 40 km from it and from every place of the country always does; between, it
     depends on where the cells lie.
 
     Parameters

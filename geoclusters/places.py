@@ -86,12 +86,14 @@ def nearest_place(
     ('Paris', 0.4)
     """
     tree = _tree(min_population)
-    here = np.atleast_2d(unit_vectors(np.atleast_1d(lat), np.atleast_1d(lon)))
-    rows = np.full(len(here), -1, dtype=np.intp)
-    km = np.full(len(here), np.inf)
-    finite = np.isfinite(here).all(axis=1)
-    rows[finite] = tree.query(here[finite])[1]
-    km[finite] = distance_km(here[finite], tree.data[rows[finite]])
+    y = np.atleast_1d(np.asarray(lat, dtype=np.float64))
+    x = np.atleast_1d(np.asarray(lon, dtype=np.float64))
+    rows = np.full(len(y), -1, dtype=np.intp)
+    km = np.full(len(y), np.inf)
+    finite = np.isfinite(y) & np.isfinite(x)
+    here = unit_vectors(y[finite], x[finite])
+    rows[finite] = tree.query(here)[1]
+    km[finite] = distance_km(here, tree.data[rows[finite]])
     return rows, km
 
 
