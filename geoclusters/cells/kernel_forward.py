@@ -126,7 +126,7 @@ def to_vectors(block: FloatArray, frame: FloatArray) -> None:
 @compiled
 def to_faces(block: FloatArray) -> None:
     """
-    Unit vectors to the nearest face and the place (u, v) on the plane that touches it.
+    Find each unit vector's nearest face, and the place (u, v) on the plane that touches it.
 
     In its own frame the icosahedron is its own mirror image in x, y and z, so that the octant of
     positive coordinates, which meets four faces, stands for all twenty.
@@ -152,7 +152,7 @@ def to_faces(block: FloatArray) -> None:
         third = d3 > best
         loser = best if third else d3
         best = d3 if third else best
-        rest = loser if loser > rest else rest
+        rest = max(rest, loser)
         a = az if third else a
         b = ax if third else b
         c = ay if third else c
@@ -163,7 +163,7 @@ def to_faces(block: FloatArray) -> None:
         octant_face = d0 > best
         loser = best if octant_face else d0
         best = d0 if octant_face else best
-        rest = loser if loser > rest else rest
+        rest = max(rest, loser)
         u = u0 if octant_face else u
         v = v0 if octant_face else v
         kind = 0.0 if octant_face else kind
@@ -176,10 +176,9 @@ def to_faces(block: FloatArray) -> None:
         block[U + k] = u / best
         block[V + k] = v / best
         block[CHART + k] = kind
-        nearest_mirror = ax if ax < ay else ay
-        nearest_mirror = az if az < nearest_mirror else nearest_mirror
+        nearest_mirror = min(ax, ay, az)
         lead = best - rest
-        block[ROOM + k] = lead if lead < nearest_mirror else nearest_mirror
+        block[ROOM + k] = min(nearest_mirror, lead)
 
 
 @compiled
@@ -201,9 +200,7 @@ def to_lattice(block: FloatArray, plan: Plan) -> None:
 
         i -= near_i
         j -= near_j
-        reach, reach_2, reach_3 = abs(i - 0.5 * j), abs(j - 0.5 * i), 0.5 * abs(i + j)
-        reach = reach_2 if reach_2 > reach else reach
-        reach = reach_3 if reach_3 > reach else reach
+        reach = max(abs(i - 0.5 * j), abs(j - 0.5 * i), 0.5 * abs(i + j))
         room = 0.5 - reach - plan.tolerance
         sure = (room > 0) & (room * room * (u * u + v * v) > plan.centre_tolerance_squared)
         sure &= block[ROOM + k] > FACE_ERROR
@@ -284,7 +281,7 @@ def pentagon_index(digits: int, word: int, plan: Plan) -> int:
     """Index below a pentagon, where the leading digit decides how far the digits are turned."""
     leading, rest = 0, digits
     while rest > 0:
-        leading = rest & 7 if rest & 7 else leading
+        leading = (rest & 7) or leading
         rest >>= 3
     code = word >> 12 + 3 * (leading - 1) & 7 if leading else 0
     if code == UNKNOWN_TURN:

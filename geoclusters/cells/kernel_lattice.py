@@ -1,9 +1,10 @@
-"""The numbers that the H3 kernel works with, worked out once from the generated tables and from plain arithmetic.
+"""The numbers the H3 kernel works with, from the generated tables and from plain arithmetic.
 
-A hexagon's centre is an integer of the form i + j w, where w is a third of a turn. H3's grids nest by multiplying with
-2 - w and with 3 + w in turn (each of length sqrt 7, their product is 7), and a digit says which of the seven children is
-meant. Four levels together are a factor of 49, so four digits follow from the remainders of i and j by 49 alone: one
-small table replaces the level by level descent. Grid systems: https://h3geo.org/docs/core-library/overview.
+A hexagon's centre is an integer of the form i + j w, where w is a third of a turn. H3's grids nest
+by multiplying with 2 - w and with 3 + w in turn (each of length sqrt 7, their product is 7), and a
+digit says which of the seven children is meant. Four levels together are a factor of 49, so four
+digits follow from the remainders of i and j by 49 alone: one small table replaces the descent level
+by level. Grid systems: https://h3geo.org/docs/core-library/overview.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from geoclusters.cells.kernel_tables import CHARTS, FRAME
 
 GOLDEN = (1 + 5**0.5) / 2
 FACE_CORNER = 3 - 5**0.5
-"""Distance from the centre of an icosahedron's face to its corner, in the plane that touches the unit sphere there."""
+"""From the centre of a face to its corner, on the plane that touches the unit sphere there."""
 
 SPOKES = ((0, 0), (-1, -1), (0, 1), (-1, 0), (1, 0), (0, -1), (1, 1))
 """Step (i, j) from a hexagon's centre to that of its child, by digit."""
@@ -30,8 +31,9 @@ LEVELS_PER_STEP = 4
 STEP = 49
 MARGIN = 8
 
-# The library finds a point's place in the plane within a few 1e-16 of the Earth's radius, and, since it takes an arc
+# The library finds a point's place within a few 1e-16 of the Earth's radius and, as it takes an arc
 # cosine of a number close to 1, within about 1e-16 / r at the distance r from the centre of a face.
+# No difference has been seen beyond a third of the first and a tenth of the second of these bounds.
 PLACE_ERROR = 1e-14
 CENTRE_ERROR = 1e-15
 
@@ -40,7 +42,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 class Plan(NamedTuple):
-    """What changes with the resolution: from the plane of a face to lattice integers, and on to the index's bits."""
+    """What changes with the resolution: from a face's plane to lattice integers to index bits."""
 
     i_from_u: float
     i_from_v: float
@@ -117,7 +119,8 @@ def digits_by_remainder() -> IntArray:
     Returns
     -------
     numpy.ndarray of int64, shape (2401,)
-        At 49 (i mod 49) + (j mod 49): 12 bits of digits, the finest lowest, then 4 bits each of carry to i and to j.
+        At 49 (i mod 49) + (j mod 49): 12 bits of digits, the finest lowest, then 4 bits each of
+        carry to i and to j.
     """
     i, j = np.divmod(np.arange(STEP * STEP, dtype=np.int64), STEP)
     packed = np.zeros(STEP * STEP, dtype=np.int64)
@@ -155,7 +158,7 @@ def places_by_digits() -> IntArray:
 
 
 class Entry(NamedTuple):
-    """One coarsest hexagon on one chart: H3's number for it, and the turns of its digits by leading digit 1 to 6."""
+    """One coarsest hexagon on one chart: its base cell, and its turns by leading digit 1 to 6."""
 
     chart: int
     i: int
@@ -165,7 +168,7 @@ class Entry(NamedTuple):
 
     @property
     def is_pentagon(self) -> bool:
-        """Whether the turns depend on the leading digit, as they do where a sixth of the cell is missing."""
+        """Whether the turns depend on the leading digit: there a sixth of the cell is missing."""
         return UNKNOWN_TURN in self.turns or len(set(self.turns)) > 1
 
 
@@ -184,12 +187,12 @@ def entries() -> tuple[Entry, ...]:
 
 def turn_code(turns: int) -> int:
     """
-    Sixths of a turn as what the kernel does to digits: bit 0 a half turn, the rest thirds to the right.
+    Write sixths of a turn as what is done to digits: bit 0 a half turn, the rest thirds.
 
     Examples
     --------
     >>> [turn_code(turns) for turns in range(6)]
-    [0, 3, 4, 1, 2, 5]
+    [0, 5, 2, 1, 4, 3]
     """
     if turns == UNKNOWN_TURN:
         return UNKNOWN_TURN
@@ -200,13 +203,14 @@ def turn_code(turns: int) -> int:
 @cache
 def base_cells_by_place() -> IntArray:
     """
-    Base cell and turns of each coarsest hexagon of each chart.
+    List base cell and turns of each coarsest hexagon of each chart.
 
     Returns
     -------
     numpy.ndarray of int64, shape (801,)
-        At 25 chart + 5 (i + 2) + (j + 2): 7 bits of base cell, 3 bits of turn code, 2 bits of `ASK` (no such place; also
-        the last entry) or `PENTAGON`, and for pentagons six turn codes of 3 bits, one for each leading digit.
+        At 25 chart + 5 (i + 2) + (j + 2): 7 bits of base cell, 3 bits of turn code, 2 bits of
+        `ASK` (no such place; also the last entry) or `PENTAGON`, and for pentagons six turn codes
+        of 3 bits, one for each leading digit.
     """
     table = np.full(25 * N_CHARTS + 1, ASK << 10, dtype=np.int64)
     for entry in entries():
@@ -222,3 +226,71 @@ def base_cells_by_place() -> IntArray:
 def frame() -> FloatArray:
     """Rotation from Earth to the icosahedron's own frame, shape (3, 3)."""
     return np.array(FRAME)
+
+
+N_BASE_CELLS = 122
+N_CANDIDATES = 5
+
+
+@cache
+def candidates() -> IntArray:
+    """
+    Where each base cell lies: on one face, on the two beside an edge, on the five around a corner.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (122, 5, 10)
+        Chart, i, j, and by leading digit 0 to 6 of the index the turn code that leads back to the
+        digits of that chart; chart -1 fills up the rows.
+    """
+    table = np.full((N_BASE_CELLS, N_CANDIDATES, 10), UNKNOWN_TURN, dtype=np.int64)
+    table[:, :, 0] = -1
+    # Nearest to the middle of its face first: there nearly all of the base cell lies.
+    for entry in sorted(entries(), key=lambda e: (e.i * e.i - e.i * e.j + e.j * e.j, e)):
+        # A face that is its own mirror image has two charts, each of one half: they are joined.
+        kind = entry.chart // 8
+        chart = entry.chart & ~(1 << kind % 3) if kind else entry.chart
+        rows = table[entry.base_cell]
+        row = rows[int(np.argmax((rows[:, 0] == chart) | (rows[:, 0] < 0)))]
+        row[:4] = chart, entry.i, entry.j, 0
+        for digit, turns in enumerate(entry.turns, start=1):
+            if turns != UNKNOWN_TURN:
+                row[3 + turned_digit(digit, turns)] = turn_code(-turns % 6)
+    return table
+
+
+def turned_digit(digit: int, turns: int) -> int:
+    """
+    Turn a digit counter-clockwise by sixths.
+
+    Examples
+    --------
+    >>> turned_digit(4, 1)
+    6
+    """
+    around = (4, 6, 2, 3, 1, 5)
+    return around[(around.index(digit) + turns) % 6]
+
+
+@cache
+def chart_axes() -> FloatArray:
+    """
+    Centre and axes of the charts, on the Earth.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (32, 3, 3)
+        For each chart the unit vectors of the face's centre, of its first and of its second axis,
+        the latter two scaled so that they count steps of the lattice below resolution 15.
+    """
+    short = 1 / GOLDEN
+    centres = np.array([(1, 1, 1), (short, 0, GOLDEN), (GOLDEN, short, 0), (0, GOLDEN, short)])
+    corners = np.array([(GOLDEN, 0, 1), (GOLDEN, 0, 1), (1, GOLDEN, 0), (0, 1, GOLDEN)])
+    chart = np.arange(N_CHARTS)
+    signs = 1.0 - 2.0 * (chart[:, None] >> np.arange(3) & 1)
+    centre = centres[chart // 8] * signs / 3**0.5
+    along = corners[chart // 8] * signs
+    along -= (along * centre).sum(axis=1, keepdims=True) * centre
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    step = FACE_CORNER / 2 / STEP**4
+    return np.stack([centre, along * step, np.cross(centre, along) * step], axis=1) @ frame()
