@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -157,24 +156,18 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _sources(inputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Join the files of a source: many files of one licence are one line."""
-
-    def key(given: dict[str, Any]) -> tuple[int, str, str, str]:
-        words = (given.get(k) or "" for k in ("metric", "attribution", "licence"))
-        return int(given.get("source", 0)), *words  # type: ignore[return-value]
-
-    sources = []
-    for (_, metric, attribution, licence), group in itertools.groupby(
-        sorted(inputs, key=key), key=key
-    ):
-        files = list(group)
-        sources.append(
-            {
-                "metric": label(metric),
-                "attribution": attribution,
-                "licence": licence,
-                "files": [PurePath(str(f.get("file") or f.get("path") or "")).name for f in files],
-                "bytes": sum(f.get("bytes") or 0 for f in files),
-                "sha256": str(files[0].get("sha256") or "") if len(files) == 1 else "",
-            }
-        )
-    return sources
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for given in inputs:
+        key = ("source", "metric", "attribution", "licence")
+        groups.setdefault(tuple(str(given.get(k) or "") for k in key), []).append(given)
+    return [
+        {
+            "metric": label(metric),
+            "attribution": attribution,
+            "licence": licence,
+            "files": [PurePath(str(f.get("file") or f.get("path") or "")).name for f in files],
+            "bytes": sum(f.get("bytes") or 0 for f in files),
+            "sha256": str(files[0].get("sha256") or "") if len(files) == 1 else "",
+        }
+        for (_, metric, attribution, licence), files in groups.items()
+    ]
