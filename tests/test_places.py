@@ -3,6 +3,7 @@
 import hashlib
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,6 +103,12 @@ def test_every_table_is_the_one_its_source_note_describes(name):
     assert hashlib.sha256(data).hexdigest() == SOURCES[name]["sha256"]
     for source in SOURCES[name]["sources"]:
         assert {"producer", "url", "licence"} <= source.keys()
+
+
+def test_the_readme_of_the_data_has_the_same_checksums():
+    readme = (Path(__file__).parent.parent / "data" / "README.md").read_text(encoding="utf-8")
+    for name, note in SOURCES.items():
+        assert f"{note['sha256']}  {name}" in readme
 
 
 def test_the_tables_stay_small():
