@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoclusters.clusters.naming import MAX_PLACES, name_clusters
+from geoclusters.clusters.naming import ENGLISH_NAMES, MAX_PLACES, name_clusters
 from geoclusters.places import read_places
 
 DASH = "\N{EN DASH}"
@@ -107,6 +107,13 @@ def test_places_are_the_ids_of_the_names_in_order(world):
     pair = world.loc[list(WORLD).index("Copenhagen+Malmö")]
     assert [ids[place] for place in pair["places"]] == pair["name"].split(DASH)
     assert pair["name"] == f"Copenhagen{DASH}Malmö"
+
+
+def test_english_names_belong_to_places_of_the_table():
+    names = PLACES.set_index("place_id")["ascii_name"]
+    for place_id, english in ENGLISH_NAMES.items():
+        letters = set("".join(filter(str.isalpha, english.lower())))
+        assert len(letters & set(names[place_id].lower())) >= 2, (english, names[place_id])
 
 
 def test_a_ward_and_a_village_with_a_campus_give_way_to_their_city():

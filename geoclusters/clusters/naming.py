@@ -73,6 +73,8 @@ ENGLISH_NAMES: Final = {
     3991164: "Querétaro",
     3998655: "León",
     4011743: "Durango",
+    6077243: "Montreal",
+    6325494: "Quebec",
 }
 """Names in use in English, by place_id, where GeoNames keeps the local one."""
 EN_DASH: Final = "\N{EN DASH}"
