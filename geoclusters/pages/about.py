@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
+from geoclusters import schema
 from geoclusters.pages.wording import EN_DASH, label, number, percent
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from geoclusters.results import Result
 
 _UNITS: Final = {"radius_km": "km", "merge_gap_km": "km"}
-_WITHOUT_VALUE: Final = "none"
+_GENERATED: Final = "Generated data: no figure here says anything about a real place."
+_REASONS: Final = dict(schema.REASONS)
 
 
 def about(result: Result) -> dict[str, Any]:
@@ -26,7 +28,12 @@ def about(result: Result) -> dict[str, Any]:
         "version": run["geoclusters"],
         "metrics": [{"name": label(m), "weight": run["weights"].get(m, 1)} for m in result.metrics],
         "method": method_sentences(run["settings"]),
-        "settings": [(label(key), _shown(key, value)) for key, value in run["settings"].items()],
+        "settings": [
+            (label(key), _shown(key, value))
+            for key, value in run["settings"].items()
+            if value not in (None, [], {}, ())
+        ],
+        "notice": _notice(run["study"]),
         "documents": _documents(result),
         "concentration": _concentration(result),
         "rows": [_row(r) for r in run.get("rows", [])],
@@ -100,8 +107,6 @@ def method_sentences(settings: dict[str, Any]) -> list[str]:
 
 def _shown(key: str, value: Any) -> str:  # noqa: ANN401
     match value:
-        case None | [] | {}:
-            return _WITHOUT_VALUE
         case bool():
             return "yes" if value else "no"
         case dict():
@@ -112,6 +117,11 @@ def _shown(key: str, value: Any) -> str:  # noqa: ANN401
             return f"{value:g} {_UNITS.get(key, '')}".strip()
         case _:
             return f"{value} {_UNITS.get(key, '')}".strip()
+
+
+def _notice(study: dict[str, Any]) -> str | None:
+    """Give the study's own notice; a generated study has one in any case."""
+    return study.get("notice") or (_GENERATED if study.get("generated") else None)
 
 
 def _documents(result: Result) -> list[dict[str, Any]]:
@@ -150,7 +160,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "repaired": row.get("repaired", 0),
         "outside_window": row.get("outside_window", 0),
         "rejected": sum(rejected.values()),
-        "reasons": [(reason, n) for reason, n in rejected.items() if n],
+        "reasons": [(_REASONS.get(reason, reason), n) for reason, n in rejected.items() if n],
     }
 
 

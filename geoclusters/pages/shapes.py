@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geoclusters.countries import read_world
+from geoclusters.countries import read_outlines, read_world
 from geoclusters.pages.packing import pack_points, pack_shapes
 from geoclusters.places import read_places
 
@@ -24,6 +24,7 @@ SEAM_LON: Final = -169.0
 
 LAND_DECIMALS: Final = 2
 """1.1 km: what a map of the whole world can show."""
+COAST_DECIMALS: Final = 3
 
 _ROUND: Final = np.array([360.0, 0.0])
 TOWN_POPULATION: Final = 100_000
@@ -60,12 +61,33 @@ def unrolled(shapes: npt.ArrayLike) -> npt.NDArray[Any]:
 @cache
 def packed_land() -> dict[str, Any]:
     """Outlines of the countries (Natural Earth, public domain), cut and packed for drawing."""
-    parts = shapely.get_parts(shapely.get_parts(shapely.from_geojson(json.dumps(read_world()))))
+    shapes = shapely.get_parts(shapely.from_geojson(json.dumps(read_world())))
+    return pack_shapes(_cut(shapes), decimals=LAND_DECIMALS)
+
+
+@cache
+def packed_coast() -> dict[str, Any]:
+    """Outlines of the countries for a closer look, cut and packed for drawing."""
+    return pack_shapes(coast(), decimals=COAST_DECIMALS)
+
+
+@cache
+def coast() -> npt.NDArray[Any]:
+    """Give the finer outlines of the countries as single polygons, cut like the maps."""
+    polygons = _cut(read_outlines().geometry.to_numpy())
+    shapely.prepare(polygons)
+    return polygons
+
+
+def _cut(shapes: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Take shapes apart into polygons that lie on one side of the cut, each moved to its place."""
+    parts = shapely.get_parts(shapes)
     bounds = shapely.bounds(parts)
     torn = (bounds[:, 0] < SEAM_LON) & (bounds[:, 2] > SEAM_LON)
     sides = [shapely.box(-180, -90, SEAM_LON, 90), shapely.box(SEAM_LON, -90, 180, 90)]
     halves = [shapely.get_parts(shapely.intersection(parts[torn], side)) for side in sides]
-    return pack_shapes(unrolled(np.concatenate([parts[~torn], *halves])), decimals=LAND_DECIMALS)
+    whole = np.concatenate([parts[~torn], *halves])
+    return np.asarray(shapely.get_parts(unrolled(whole)))
 
 
 @cache

@@ -10,10 +10,9 @@ import pandas as pd
 import shapely
 from h3.api import basic_int as h3
 
-from geoclusters.countries import read_outlines
 from geoclusters.pages.cellids import joined, parents, resolution_of
 from geoclusters.pages.packing import pack_points, pack_shapes
-from geoclusters.pages.shapes import unrolled, unrolled_lon
+from geoclusters.pages.shapes import coast, unrolled, unrolled_lon
 from geoclusters.pages.wording import class_breaks, label, number, shortened
 from geoclusters.places import read_places
 
@@ -51,7 +50,7 @@ class Surroundings:
         regions = clusters["region"].where(clusters["region"].notna(), clusters.geometry)
         self._regions = unrolled(regions.to_numpy())
         self._region_tree = shapely.STRtree(self._regions)
-        self._coast = _coast()
+        self._coast = coast()
         self._coast_tree = shapely.STRtree(self._coast)
         places = read_places(min_population=LEAST_TOWN_POPULATION)
         places = places.sort_values(
@@ -80,7 +79,7 @@ class Surroundings:
         hexagons = cell_shapes(cells["cell"].to_numpy(np.uint64))
         inner, outer = _boxes(np.concatenate([hexagons, self._regions[place : place + 1]]))
         near = [int(i) for i in np.sort(self._region_tree.query(outer)) if i != place]
-        coast = shapely.clip_by_rect(
+        land = shapely.clip_by_rect(
             self._coast[np.sort(self._coast_tree.query(outer))], *outer.bounds
         )
         density = cells["density"].to_numpy(np.float64)
@@ -96,7 +95,7 @@ class Surroundings:
             "neighbours": pack_shapes(self._regions[near], decimals=SHAPE_DECIMALS),
             "neighbourNames": [self._names[i] for i in near],
             "neighbourPages": [self._ids[i] if self._ids[i] in pages else None for i in near],
-            "land": pack_shapes(coast, decimals=SHAPE_DECIMALS),
+            "land": pack_shapes(land, decimals=SHAPE_DECIMALS),
             "towns": self._towns_within(inner),
             "bounds": [round(v, 3) for v in inner.bounds],
         }
@@ -109,13 +108,6 @@ class Surroundings:
         own = towns[inside].head(MOST_TOWNS)
         packed = pack_points(own["lon"], own["lat"], decimals=SHAPE_DECIMALS)
         return {"names": own["name"].tolist(), "large": len(own), **packed}
-
-
-def _coast() -> npt.NDArray[Any]:
-    """Countries in detail, in single polygons, cut like the maps."""
-    parts = shapely.get_parts(unrolled(read_outlines().geometry.to_numpy()))
-    shapely.prepare(parts)
-    return np.asarray(parts)
 
 
 def _drawn(cells: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from geoclusters.pages import embedding
 from geoclusters.pages.about import about
 from geoclusters.pages.cellids import joined, parents, resolution_of
 from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
-from geoclusters.pages.shapes import packed_land, packed_towns, unrolled, unrolled_lon
+from geoclusters.pages.shapes import packed_coast, packed_land, packed_towns, unrolled, unrolled_lon
 from geoclusters.pages.wording import class_breaks, label, shortened
 from geoclusters.results import written_aside
 
@@ -69,6 +69,7 @@ def world_data(result: Result, pages: Collection[str]) -> dict[str, Any]:
         "outlines": pack_shapes(unrolled(clusters.geometry.to_numpy()), decimals=SHAPE_DECIMALS),
         "noise": noise_dots(result.cells),
         "land": packed_land(),
+        "coast": packed_coast(),
         "towns": packed_towns(),
     }
 

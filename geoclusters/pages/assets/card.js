@@ -1,7 +1,7 @@
 "use strict";
 /* What is said of one cluster: the tooltip under the pointer and the card of the selected one. */
 (() => {
-  const { element, number, percent } = geoclusters;
+  const { element, number, people, percent } = geoclusters;
 
   function economies(cluster) {
     return cluster.economies.length < 2
@@ -27,10 +27,10 @@
       element("tbody", {}, rows, score));
   }
 
-  function people(cluster) {
+  function inhabitants(cluster) {
     if (cluster.population === null) return "Population not known";
     const rank = cluster.intensityRank === null ? "" : ` (rank ${number(cluster.intensityRank)})`;
-    return `${number(cluster.population)} inhabitants · intensity ${number(cluster.intensity)}${rank}`;
+    return `${people(cluster.population)} inhabitants · intensity ${number(cluster.intensity)}${rank}`;
   }
 
   geoclusters.tooltip = (cluster, metrics) =>
@@ -38,7 +38,7 @@
       element("strong", {}, `${cluster.rank}  `, element("bdi", {}, cluster.name)),
       element("span", {}, economies(cluster)),
       measures(cluster, metrics),
-      element("span", {}, people(cluster)));
+      element("span", {}, inhabitants(cluster)));
 
   geoclusters.card = (metrics, clusters, close) => {
     const card = document.getElementById("card");
@@ -51,7 +51,7 @@
           element("h2", {}, element("bdi", {}, cluster.name)),
           element("p", {}, economies(cluster)),
           measures(cluster, metrics, largest),
-          element("p", {}, people(cluster)),
+          element("p", {}, inhabitants(cluster)),
           element("p", {}, `${number(cluster.area)} km²`),
           cluster.page ? element("a", { href: `clusters/${cluster.id}.html` }, "Everything about this cluster →") : null);
         card.hidden = false;

@@ -47,7 +47,7 @@
       legend({ label: "Density", unit: data.unit, breaks: data.breaks, factor: data.factor, notes: [] });
     }
     recolour();
-    onTheme(() => { ground.recolour(); recolour(); names.redraw(); });
+    onTheme(() => { ground.redraw(); recolour(); names.redraw(); });
     geoclusters.page = { map, cells, neighbours };
   };
 })();

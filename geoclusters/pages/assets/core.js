@@ -50,6 +50,37 @@ window.geoclusters = (() => {
     return Array.from(integers(packed.shapes), (count) => polygons.slice(polygon, polygon += count));
   }
 
+  /* Rings on the plane of zoom 0 with their limits, polygon by polygon: ready to be painted at any zoom. */
+  function planePolygons(packed) {
+    const plane = projected(points(packed));
+    let at = 0;
+    const rings = Array.from(integers(packed.rings), (size) => plane.subarray(at, at += 2 * size));
+    let ring = 0;
+    return Array.from(integers(packed.polygons), (count) => {
+      const own = rings.slice(ring, ring += count), limits = [Infinity, Infinity, -Infinity, -Infinity];
+      for (let i = 0; i < own[0].length; i += 2) {
+        limits[0] = Math.min(limits[0], own[0][i]);
+        limits[1] = Math.min(limits[1], own[0][i + 1]);
+        limits[2] = Math.max(limits[2], own[0][i]);
+        limits[3] = Math.max(limits[3], own[0][i + 1]);
+      }
+      return { rings: own, limits };
+    });
+  }
+
+  const TILE = 256;
+
+  /* Web Mercator at zoom 0, so that a repaint is a multiplication and not a projection. */
+  function projected(degrees) {
+    const plane = new Float64Array(degrees.length);
+    for (let i = 0; i < degrees.length; i += 2) {
+      const sine = Math.sin(Math.max(-85.06, Math.min(85.06, degrees[i])) * Math.PI / 180);
+      plane[i] = TILE * (degrees[i + 1] + 180) / 360;
+      plane[i + 1] = TILE * (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI));
+    }
+    return plane;
+  }
+
   const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
   function number(value) {
@@ -136,5 +167,9 @@ window.geoclusters = (() => {
     }
   }
 
-  return { bytes, points, shapes, number, percent, limit, folded, element, colour, ramp, classOf, onTheme, tabs };
+  function people(count) {
+    return count >= 1e6 ? `${Number((count / 1e6).toPrecision(3))} million` : number(count);
+  }
+
+  return { bytes, points, projected, planePolygons, shapes, number, people, percent, limit, folded, element, colour, ramp, classOf, onTheme, tabs };
 })();

@@ -1,9 +1,7 @@
 "use strict";
 /* What is drawn on the maps besides Leaflet's own shapes: land, dots without an object each, labels. */
 (() => {
-  const { shapes, points, bytes, colour, element, limit, ramp } = geoclusters;
-  const TILE = 256;
-
+  const { planePolygons, projected, points, bytes, colour, element, limit, ramp } = geoclusters;
   /* A canvas over the map that is painted anew after each move and stretched while zooming. */
   const PaintLayer = L.Layer.extend({
     options: { pane: "overlayPane", padding: 0.25 },
@@ -61,31 +59,46 @@
     return name;
   }
 
-  /* Countries as one quiet surface; their borders are lines in the colour of the sea. */
-  function land(map, packed) {
-    const renderer = L.canvas({ pane: pane(map, "land", 210), padding: 0.4 });
-    const drawn = L.polygon(shapes(packed).flat(), {
-      renderer, interactive: false, weight: 0.7, fillOpacity: 1, smoothFactor: 1.2, ...style(),
-    }).addTo(map);
-    function style() {
-      return { color: colour("border"), fillColor: colour("land") };
+  const NEAR = 5;
+
+  /* Countries as one quiet surface; their borders are lines in the colour of the sea. The fine outlines are unpacked
+     when they are near enough to be seen for the first time. */
+  function land(map, coarse, fine) {
+    const drawn = {};
+    const polygons = (name, packed) => (drawn[name] ||= planePolygons(packed));
+    function paint(context, view) {
+      const near = fine && view.zoom >= NEAR;
+      context.fillStyle = colour("land");
+      context.strokeStyle = colour("border");
+      context.lineWidth = view.zoom < 3 ? 0.6 : 1;
+      context.lineJoin = "round";
+      for (const polygon of near ? polygons("fine", fine) : polygons("coarse", coarse)) trace(context, view, polygon);
     }
-    return { recolour: () => drawn.setStyle(style()) };
+    return new PaintLayer(paint, { pane: pane(map, "land", 210), padding: 0.4 }).addTo(map);
   }
 
-  /* Positions on the plane of zoom 0, so that a repaint is a multiplication and not a projection. */
-  function projected(degrees) {
-    const plane = new Float64Array(degrees.length);
-    for (let i = 0; i < degrees.length; i += 2) {
-      const sine = Math.sin(degrees[i] * Math.PI / 180);
-      plane[i] = TILE * (degrees[i + 1] + 180) / 360;
-      plane[i + 1] = TILE * (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI));
+  /* Points nearer than most of a pixel to the last one are left out. */
+  function trace(context, view, { rings, limits }) {
+    const scale = 2 ** view.zoom, { x: left, y: top } = view.corner;
+    if (limits[2] * scale < left || limits[3] * scale < top
+      || limits[0] * scale > left + view.size.x || limits[1] * scale > top + view.size.y) return;
+    context.beginPath();
+    for (const ring of rings) {
+      let x = ring[0] * scale - left, y = ring[1] * scale - top;
+      context.moveTo(x, y);
+      for (let i = 2; i < ring.length; i += 2) {
+        const nextX = ring[i] * scale - left, nextY = ring[i + 1] * scale - top;
+        if (Math.abs(nextX - x) + Math.abs(nextY - y) < 0.7) continue;
+        context.lineTo(x = nextX, y = nextY);
+      }
+      context.closePath();
     }
-    return plane;
+    context.fill("evenodd");
+    context.stroke();
   }
 
   const DOT_SIZES = [0.75, 0.95, 1.25, 1.7];
-  const DOT_STRENGTHS = [0.3, 0.45, 0.6, 0.8];
+  const DOT_STRENGTHS = [0.28, 0.4, 0.52, 0.65];
 
   /* Tens of thousands of dots: four sizes, each painted in one go. */
   function dots(map, packed) {
@@ -107,11 +120,15 @@
     return new PaintLayer(paint, { pane: pane(map, "noise", 310) });
   }
 
+  function apart(a, b) {
+    return a[2] < b[0] || a[0] > b[2] || a[3] < b[1] || a[1] > b[3];
+  }
+
   /* Labels in the order given, each where it covers neither an earlier one nor a circle; the others are left out. */
   function labels(map, wanted) {
     function paint(context, view) {
-      const taken = [];
-      const free = (box) => taken.every((t) => box[2] < t[0] || box[0] > t[2] || box[3] < t[1] || box[1] > t[3]);
+      const taken = [], numbers = [];
+      const free = (box) => taken.every((other) => apart(other, box));
       const all = wanted(view).map((label) => {
         const at = map.project([label.lat, label.lon], view.zoom).subtract(view.corner);
         return { ...label, x: at.x, y: at.y };
@@ -122,8 +139,13 @@
       context.textBaseline = "middle";
       context.lineJoin = "round";
       for (const label of all) {
-        if (label.number) writeNumber(context, label);
-        if (label.text) writeName(context, label, free, taken);
+        const box = [label.x - 8, label.y - 6, label.x + 8, label.y + 6];
+        const inside = label.number && numbers.every((n) => apart(n, box));
+        if (inside) {
+          numbers.push(box);
+          writeNumber(context, label);
+        }
+        if (label.text) writeName(context, label, inside ? label.text : label.textWithRank, free, taken);
       }
     }
     return new PaintLayer(paint, { pane: pane(map, "labels", 450) });
@@ -133,7 +155,7 @@
   function towns(packed) {
     const degrees = points(packed);
     const all = packed.names.map((text, i) =>
-      ({ text, lat: degrees[2 * i], lon: degrees[2 * i + 1], radius: 0, town: true }));
+      ({ text, textWithRank: text, lat: degrees[2 * i], lon: degrees[2 * i + 1], radius: 0, town: true }));
     return (map, from) => {
       if (map.getZoom() < from) return [];
       const seen = map.getBounds().pad(0.25);
@@ -152,11 +174,11 @@
     context.fillText(label.number, label.x, label.y + 0.5);
   }
 
-  function writeName(context, label, free, taken) {
+  function writeName(context, label, text, free, taken) {
     context.font = label.town ? "11px system-ui, sans-serif" : `${label.strong ? 600 : 500} 12px system-ui, sans-serif`;
     context.textAlign = "left";
-    const width = context.measureText(label.text).width, gap = label.radius + 4;
-    const ink = colour(label.town ? "soft" : "ink");
+    const width = context.measureText(text).width, gap = label.radius + 4;
+    const ink = colour(label.town ? "town" : "ink");
     const places = [[gap, 0], [-gap - width, 0], [-width / 2, -gap - 6], [-width / 2, gap + 6]];
     for (const [dx, dy] of places) {
       const x = label.x + dx, y = label.y + dy, box = [x - 3, y - 8, x + width + 3, y + 8];
@@ -164,9 +186,9 @@
       taken.push(box);
       context.strokeStyle = colour("halo");
       context.lineWidth = 3.5;
-      context.strokeText(label.text, x, y);
+      context.strokeText(text, x, y);
       context.fillStyle = ink;
-      context.fillText(label.text, x, y);
+      context.fillText(text, x, y);
       if (label.town) context.fillRect(label.x - 1.5, label.y - 1.5, 3, 3);
       return;
     }

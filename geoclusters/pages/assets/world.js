@@ -42,7 +42,7 @@
     L.control.scale({ position: "bottomright", imperial: false }).addTo(map);
     map.getContainer().setAttribute("aria-label", "Map; arrow keys move it, plus and minus zoom");
 
-    const ground = geoclusters.land(map, data.land);
+    const ground = geoclusters.land(map, data.land, data.coast);
     const renderer = L.canvas({ padding: 0.3 });
     const regionShapes = shapes(data.regions);
     const regions = L.layerGroup().addTo(map), circles = L.layerGroup().addTo(map);
@@ -106,6 +106,7 @@
       for (const cluster of clusters) {
         const fillColor = fill(cluster), on = cluster.index === selected;
         cluster.region.setStyle({ fillColor, color: on ? colour("accent") : colour("edge"), weight: on ? 2.5 : 1.2 });
+        if (cluster.cells) cluster.cells.setStyle({ fillColor, color: colour("edge") });
         cluster.circle.setStyle({ fillColor, color: on ? colour("accent") : colour("halo"), weight: on ? 3 : 1 });
       }
     }
@@ -126,24 +127,29 @@
       return {
         lat: cluster.lat, lon: cluster.lon, radius: size, fill: fill(cluster), ink: ink(fill(cluster)), first,
         number: inside ? String(cluster.rank) : null,
-        text: named ? (inside ? short : `${cluster.rank} ${short}`) : null,
+        text: named ? short : null, textWithRank: `${cluster.rank} ${short}`,
         strong: cluster.rank <= 10 || !cluster.small,
       };
     }
 
     const noise = geoclusters.dots(map, data.noise);
     const outlines = L.layerGroup().addTo(map);
-    let cells = null;
 
     /* The cells are unpacked when they are near enough to be seen for the first time. */
     function arrangeCells() {
       const shown = wanted.cells && map.getZoom() >= NEAR;
-      if (shown && !cells) {
+      if (shown && !clusters[0]?.cells) {
         const quiet = L.canvas({ pane: geoclusters.pane(map, "outlines", 420), padding: 0.3 });
-        cells = L.polygon(shapes(data.outlines).flat(), { renderer: quiet, interactive: false, weight: 0.6, opacity: 0.7,
-          fillOpacity: 0.2, smoothFactor: 0.5, color: colour("edge"), fillColor: colour("edge") });
+        shapes(data.outlines).forEach((shape, i) => {
+          clusters[i].cells = L.polygon(shape, { renderer: quiet, interactive: false, weight: 0.5, opacity: 0.35,
+            fillOpacity: clusters[i].beyond ? 0.25 : 0.5, smoothFactor: 0.5, color: colour("edge"), fillColor: fill(clusters[i]) });
+        });
       }
-      if (cells) place(outlines, cells, shown);
+      for (const cluster of clusters) {
+        if (!cluster.cells) continue;
+        place(outlines, cluster.cells, shown && (wanted.beyond || !cluster.beyond));
+        cluster.region.setStyle({ fillOpacity: (shown ? 0.4 : 0.62) * (cluster.beyond ? 0.45 : 1) });
+      }
     }
 
     const list = geoclusters.ranking(clusters, (index) => select(index));
@@ -209,8 +215,7 @@
     window.addEventListener("popstate", follow);
     tabs(document.querySelector("[role=tablist]"));
     onTheme(() => {
-      ground.recolour();
-      if (cells) cells.setStyle({ color: colour("edge"), fillColor: colour("edge") });
+      ground.redraw();
       noise.redraw();
       setShade(shade);
     });
