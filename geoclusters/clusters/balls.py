@@ -1,0 +1,207 @@
+"""Questions to a grid: what lies within a distance of a point or of a cube."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from geoclusters.clusters.grid import Grid, Ints, Longs, column_of, kernel, query
+
+STACK_SIZE = 128
+"""Scratch space of a walk down one tree of up to 2**31 points; twice that for two trees."""
+
+_ENOUGH = 1 << 62
+
+
+@query
+def is_spot(grid: Grid, node: int) -> bool:
+    """Tell whether all points of a node share one place."""
+    box = grid.box
+    return (
+        box[node, 0] == box[node, 3]
+        and box[node, 1] == box[node, 4]
+        and box[node, 2] == box[node, 5]
+    )
+
+
+@query
+def last_distinct(grid: Grid, node: int) -> int:
+    """End of the positions to look at in a leaf: on one spot, its first point stands for all."""
+    return grid.first[node] + 1 if is_spot(grid, node) else grid.last[node]
+
+
+@query
+def squared_chord(grid: Grid, p: int, q: int) -> float:
+    """Squared distance of two points, by sorted position."""
+    x = grid.point[p, 0] - grid.point[q, 0]
+    y = grid.point[p, 1] - grid.point[q, 1]
+    z = grid.point[p, 2] - grid.point[q, 2]
+    return x * x + y * y + z * z
+
+
+@query
+def nearest_to_node(grid: Grid, p: int, node: int) -> float:
+    """Least squared distance from a point that the box of a node allows."""
+    result = 0.0
+    for axis in range(3):
+        x = grid.point[p, axis]
+        gap = max(0.0, grid.box[node, axis] - x, x - grid.box[node, axis + 3])
+        result += gap * gap
+    return result
+
+
+@query
+def farthest_in_node(grid: Grid, p: int, node: int) -> float:
+    """Greatest squared distance from a point that the box of a node allows."""
+    result = 0.0
+    for axis in range(3):
+        x = grid.point[p, axis]
+        span = max(x - grid.box[node, axis], grid.box[node, axis + 3] - x)
+        result += span * span
+    return result
+
+
+@query
+def nearest_of_nodes(grid: Grid, a: int, b: int) -> float:
+    """Least squared distance of points that the boxes of two nodes allow."""
+    box = grid.box
+    result = 0.0
+    for axis in range(3):
+        gap = max(0.0, box[a, axis] - box[b, axis + 3], box[b, axis] - box[a, axis + 3])
+        result += gap * gap
+    return result
+
+
+@query
+def farthest_of_nodes(grid: Grid, a: int, b: int) -> float:
+    """Greatest squared distance of points that the boxes of two nodes allow."""
+    box = grid.box
+    result = 0.0
+    for axis in range(3):
+        span = max(box[a, axis + 3] - box[b, axis], box[b, axis + 3] - box[a, axis])
+        result += span * span
+    return result
+
+
+@query
+def find_cube(grid: Grid, column: int, level: int) -> int:
+    """Give the first cube that does not stand before this place in the order of the grid."""
+    low = 0
+    high = len(grid.column)
+    while low < high:
+        middle = (low + high) // 2
+        if _is_before(grid, middle, column, level):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@query
+def _is_before(grid: Grid, c: int, column: int, level: int) -> bool:
+    return grid.column[c] < column or (grid.column[c] == column and grid.level[c] < level)
+
+
+@query
+def advance(grid: Grid, c: int, column: int, level: int) -> int:
+    """Give the first cube from `c` on that does not stand before this place; for walks in the order of the grid."""
+    while c < len(grid.column) and _is_before(grid, c, column, level):
+        c += 1
+    return c
+
+
+@query
+def set_cursors(grid: Grid, c: int, reach: int, cursor: Ints) -> None:
+    """Point the (2 reach + 1) ** 2 cursors at the columns around cube `c`, for `neighbours`."""
+    for i in range(-reach, reach + 1):
+        for j in range(-reach, reach + 1):
+            column = grid.column[c] + column_of(i, j)
+            t = (i + reach) * (2 * reach + 1) + j + reach
+            cursor[t] = find_cube(grid, column, grid.level[c] - reach)
+
+
+@query
+def neighbours(grid: Grid, c: int, reach: int, limit: float, cursor: Ints, found: Ints) -> int:
+    """
+    Collect the other cubes that may hold points within the limit of a point of cube `c`.
+
+    Looks `reach` cubes far in each direction. Fills `found`, which has room for (2 reach + 1) ** 3, and returns how many there
+    are. The cursors only move forwards: set them once, then ask for cubes in rising order.
+    """
+    count = 0
+    for i in range(-reach, reach + 1):
+        for j in range(-reach, reach + 1):
+            column = grid.column[c] + column_of(i, j)
+            t = (i + reach) * (2 * reach + 1) + j + reach
+            other = advance(grid, cursor[t], column, grid.level[c] - reach)
+            cursor[t] = other
+            while other < len(grid.column) and grid.column[other] == column:
+                if grid.level[other] > grid.level[c] + reach:
+                    break
+                if other != c and nearest_of_nodes(grid, c, other) <= limit:
+                    found[count] = other
+                    count += 1
+                other += 1
+    return count
+
+
+@query
+def ball_weight(grid: Grid, p: int, node: int, limit: float, enough: int, stack: Ints) -> int:
+    """
+    Weight of a node's points within the limit of point `p`.
+
+    Stops when the sum reaches `enough`; what it returns then is at least that. `stack` is scratch space.
+    """
+    weight_sum = 0
+    stack[0] = node
+    depth = 1
+    while depth > 0 and weight_sum < enough:
+        depth -= 1
+        node = stack[depth]
+        if nearest_to_node(grid, p, node) > limit:
+            continue
+        if farthest_in_node(grid, p, node) <= limit:
+            weight_sum += grid.total[node]
+        elif grid.child[node] < 0:
+            for q in range(grid.first[node], grid.last[node]):
+                if squared_chord(grid, p, q) <= limit:
+                    weight_sum += grid.weight[q]
+        else:
+            stack[depth] = grid.child[node]
+            stack[depth + 1] = grid.child[node] + 1
+            depth += 2
+    return weight_sum
+
+
+@kernel
+def sum_balls(grid: Grid, limit: float, reach: int, begin: int, end: int, result: Longs) -> None:
+    """Weight within the limit of every point of the cubes `begin:end`, put at the points' rows."""
+    near = np.empty((2 * reach + 1) ** 3, dtype=np.int32)
+    cursor = np.empty((2 * reach + 1) ** 2, dtype=np.int32)
+    stack = np.empty(STACK_SIZE, dtype=np.int32)
+    set_cursors(grid, begin, reach, cursor)
+    for c in range(begin, end):
+        count = neighbours(grid, c, reach, limit, cursor, near)
+        near[count] = c
+        sure, count = _take_whole_cubes(grid, c, limit, near, count + 1)
+        for p in range(grid.first[c], grid.last[c]):
+            weight_sum = sure
+            if p > grid.first[c] and squared_chord(grid, p, p - 1) == 0.0:
+                weight_sum = result[grid.row[p - 1]]
+            else:
+                for t in range(count):
+                    weight_sum += ball_weight(grid, p, near[t], limit, _ENOUGH, stack)
+            result[grid.row[p]] = weight_sum
+
+
+@query
+def _take_whole_cubes(grid: Grid, c: int, limit: float, near: Ints, count: int) -> tuple[int, int]:
+    """Weight of the cubes that lie in every ball of cube `c`; the others move to the front of `near`."""
+    sure = 0
+    n_open = 0
+    for t in range(count):
+        if farthest_of_nodes(grid, c, near[t]) <= limit:
+            sure += grid.total[near[t]]
+        else:
+            near[n_open] = near[t]
+            n_open += 1
+    return sure, n_open

@@ -1,0 +1,176 @@
+"""Clusters that nearly touch: the gaps between them, which of them are partners, and labels after merging."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geoclusters.clusters.gaps import closest_members
+from geoclusters.clusters.grid import Scale, build_grid, squared_chord_limit
+from geoclusters.clusters.inputs import check_coordinates
+from geoclusters.earth import EARTH_RADIUS_KM, chord_of
+
+_SMALLEST_CUBE_KM = 0.1
+_CUBES_PER_GAP = 1.5
+
+
+def cluster_gaps(
+    lat: npt.ArrayLike, lon: npt.ArrayLike, labels: npt.ArrayLike, *, max_gap_km: float
+) -> pd.DataFrame:
+    """
+    Distance of the closest members of every two clusters that are near each other.
+
+    Parameters
+    ----------
+    lat, lon : array_like of float, shape (n,)
+        WGS 84 degrees.
+    labels : array_like of int, shape (n,)
+        Cluster of every point; negative is none.
+    max_gap_km : float
+        Great-circle distance up to which a pair is listed, 0 or more.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `label_a`, `label_b` (int64, the smaller first) and `gap_km` (float64); sorted by both labels.
+
+    Raises
+    ------
+    ValueError
+        When coordinates are out of range, lengths differ, labels are no integers, or the gap is negative or no number.
+
+    Examples
+    --------
+    >>> cluster_gaps([0.0, 0.1, 0.14, 9.0], [0.0, 0.0, 0.0, 0.0], [0, 0, 1, 2], max_gap_km=5).round(3)
+       label_a  label_b  gap_km
+    0        0        1   4.448
+    """
+    lat, lon = check_coordinates(lat, lon)
+    labels = _check_labels(labels, len(lat))
+    if not (np.isfinite(max_gap_km) and max_gap_km >= 0):
+        raise ValueError(f"`max_gap_km` must be 0 or more, not {max_gap_km!r}")
+    member = labels >= 0
+    a, b, square = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+    if member.any():
+        chord = chord_of(max(max_gap_km, _SMALLEST_CUBE_KM))
+        side = chord / _CUBES_PER_GAP
+        grid = build_grid(lat[member], lon[member], None, side=side, scale=Scale(0, 1))
+        reach = math.ceil(chord / side)
+        limit = squared_chord_limit(max_gap_km)
+        a, b, square = closest_members(grid, labels[member][grid.row], limit, reach)
+    gap_km = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.minimum(np.sqrt(square) / 2.0, 1.0))
+    order = np.lexsort((b, a))
+    return pd.DataFrame({"label_a": a[order], "label_b": b[order], "gap_km": gap_km[order]})
+
+
+def merge_labels(labels: npt.ArrayLike, pairs: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """
+    Make one cluster of those that are connected through pairs, in one step or in several.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (n,)
+        Cluster of every point; negative is none.
+    pairs : pandas.DataFrame
+        Columns `label_a` and `label_b`; every label in it must occur in `labels`.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (n,)
+        New labels 0, 1, 2, … in the order of the smallest old label of each new cluster; -1 is none.
+
+    Raises
+    ------
+    ValueError
+        When a pair names a label that no point has.
+
+    Examples
+    --------
+    >>> merge_labels([3, 0, 7, -1, 2], pd.DataFrame({"label_a": [3], "label_b": [7]})).tolist()
+    [2, 0, 2, -1, 1]
+    """
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    labels = _check_labels(labels, None)
+    known, place = np.unique(labels[labels >= 0], return_inverse=True)
+    ends = pairs[["label_a", "label_b"]].to_numpy(dtype=np.int64)
+    unknown = ends[~np.isin(ends, known)]
+    if len(unknown):
+        raise ValueError(f"`pairs` names cluster {unknown[0]}, which no point belongs to")
+    a, b = np.searchsorted(known, ends).T
+    graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(len(known), len(known)))
+    component = connected_components(graph, directed=False)[1] if len(known) else np.empty(0, int)
+    _, first, component = np.unique(component, return_index=True, return_inverse=True)
+    number = np.empty(len(first), dtype=np.int64)
+    number[np.argsort(first)] = np.arange(len(first))
+    result = np.full(len(labels), -1, dtype=np.int64)
+    result[labels >= 0] = number[component[place]]
+    return result
+
+
+def linked_pairs(gaps: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+    """
+    Keep the near pairs in which one cluster is the other's strongest partner.
+
+    Parameters
+    ----------
+    gaps : pandas.DataFrame
+        Columns `label_a`, `label_b` and any others, as `cluster_gaps` gives them.
+    links : pandas.DataFrame
+        Columns `label_a`, `label_b`, `documents`: work in common, in either direction; rows of one pair add up. A missing
+        label (work with someone outside every cluster) and a cluster's links with itself do not count.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `gaps` whose documents are the most that one of the two clusters has with any cluster; of several equally
+        strong partners all count. No documents, no partner.
+
+    Examples
+    --------
+    >>> gaps = pd.DataFrame({"label_a": [0, 1], "label_b": [1, 2], "gap_km": [4.0, 3.0]})
+    >>> links = pd.DataFrame({"label_a": [0, 2, 2], "label_b": [1, 1, 3], "documents": [5.0, 1.0, 9.0]})
+    >>> linked_pairs(gaps, links)
+       label_a  label_b  gap_km
+    0        0        1     4.0
+    """
+    between = _summed_both_ways(links)
+    strongest = between.groupby("label_a")["documents"].max()
+    near = gaps[["label_a", "label_b"]].merge(between, how="left", on=["label_a", "label_b"])
+    documents = near["documents"].fillna(0.0).to_numpy()
+    most_of_a = near["label_a"].map(strongest).fillna(0.0).to_numpy()
+    most_of_b = near["label_b"].map(strongest).fillna(0.0).to_numpy()
+    keep = (documents > 0) & ((documents == most_of_a) | (documents == most_of_b))
+    return gaps[keep].reset_index(drop=True)
+
+
+def _summed_both_ways(links: pd.DataFrame) -> pd.DataFrame:
+    """Documents of every pair of different clusters, once as (a, b) and once as (b, a)."""
+    inside = links.dropna(subset=["label_a", "label_b"])
+    a = inside["label_a"].to_numpy(dtype=np.int64)
+    b = inside["label_b"].to_numpy(dtype=np.int64)
+    pairs = pd.DataFrame(
+        {
+            "label_a": np.minimum(a, b),
+            "label_b": np.maximum(a, b),
+            "documents": inside["documents"].to_numpy(),
+        }
+    )[a != b]
+    summed = pairs.groupby(["label_a", "label_b"], as_index=False)["documents"].sum()
+    back = summed.rename(columns={"label_a": "label_b", "label_b": "label_a"})
+    return pd.concat([summed, back], ignore_index=True)
+
+
+def _check_labels(labels: npt.ArrayLike, n_points: int | None) -> npt.NDArray[np.int64]:
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or (n_points is not None and len(labels) != n_points):
+        raise ValueError(
+            f"labels must be 1-D, one for each of {n_points} points, not of shape {labels.shape}"
+        )
+    if labels.size and labels.dtype.kind not in "iu":
+        raise ValueError(f"labels must be integers, not {labels.dtype}")
+    return labels.astype(np.int64, copy=False)
