@@ -30,7 +30,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile with numba, and keep the machine code on disk where a folder can be written."""
+    """
+    Compile with numba, and keep the machine code on disk where a folder can be written.
+
+    Kept code is renewed when the file of its function changes, not when another file does:
+    whoever changes a constant or a function that such a file imports has to touch that file too.
+    """
     options = {"nogil": True, "error_model": "numpy"}
     try:
         return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
