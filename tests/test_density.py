@@ -1,4 +1,4 @@
-"""DBSCAN against scikit-learn and brute force; ball sums against brute force; the estimator against scikit-learn's checks."""
+"""DBSCAN and ball sums against scikit-learn and brute force; the estimator against its checks."""
 
 import subprocess
 import sys
@@ -380,7 +380,7 @@ EXPECTED_FAILURES = {
 
 
 class OnAnyData(GridDBSCAN):
-    """The estimator on the first and last column of any data, bent into the range of coordinates."""
+    """The estimator on the first and last column of any data, bent into degrees."""
 
     def _checked(self, X):
         data = check_array(X, dtype=np.float64, estimator=self)

@@ -15,18 +15,16 @@ _ENOUGH = 1 << 62
 @query
 def is_spot(grid: Grid, node: int) -> bool:
     """Tell whether all points of a node share one place."""
-    box = grid.box
-    return (
-        box[node, 0] == box[node, 3]
-        and box[node, 1] == box[node, 4]
-        and box[node, 2] == box[node, 5]
-    )
+    extent = 0.0
+    for axis in range(3):
+        extent += grid.box[node, axis + 3] - grid.box[node, axis]
+    return extent == 0.0
 
 
 @query
 def last_distinct(grid: Grid, node: int) -> int:
     """End of the positions to look at in a leaf: on one spot, its first point stands for all."""
-    return grid.first[node] + 1 if is_spot(grid, node) else grid.last[node]
+    return int(grid.first[node] + 1 if is_spot(grid, node) else grid.last[node])
 
 
 @query
@@ -35,7 +33,7 @@ def squared_chord(grid: Grid, p: int, q: int) -> float:
     x = grid.point[p, 0] - grid.point[q, 0]
     y = grid.point[p, 1] - grid.point[q, 1]
     z = grid.point[p, 2] - grid.point[q, 2]
-    return x * x + y * y + z * z
+    return float(x * x + y * y + z * z)
 
 
 @query
@@ -98,12 +96,14 @@ def find_cube(grid: Grid, column: int, level: int) -> int:
 
 @query
 def _is_before(grid: Grid, c: int, column: int, level: int) -> bool:
-    return grid.column[c] < column or (grid.column[c] == column and grid.level[c] < level)
+    if grid.column[c] == column:
+        return bool(grid.level[c] < level)
+    return bool(grid.column[c] < column)
 
 
 @query
 def advance(grid: Grid, c: int, column: int, level: int) -> int:
-    """Give the first cube from `c` on that does not stand before this place; for walks in the order of the grid."""
+    """Give the first cube from `c` on that does not stand before this place."""
     while c < len(grid.column) and _is_before(grid, c, column, level):
         c += 1
     return c
@@ -124,8 +124,9 @@ def neighbours(grid: Grid, c: int, reach: int, limit: float, cursor: Ints, found
     """
     Collect the other cubes that may hold points within the limit of a point of cube `c`.
 
-    Looks `reach` cubes far in each direction. Fills `found`, which has room for (2 reach + 1) ** 3, and returns how many there
-    are. The cursors only move forwards: set them once, then ask for cubes in rising order.
+    Looks `reach` cubes far in each direction. Fills `found`, which has room for (2 reach + 1) **
+    3, and returns how many there are. The cursors only move forwards: set them once, then ask for
+    cubes in rising order.
     """
     count = 0
     for i in range(-reach, reach + 1):
@@ -149,7 +150,8 @@ def ball_weight(grid: Grid, p: int, node: int, limit: float, enough: int, stack:
     """
     Weight of a node's points within the limit of point `p`.
 
-    Stops when the sum reaches `enough`; what it returns then is at least that. `stack` is scratch space.
+    Stops when the sum reaches `enough`; what it returns then is at least that. `stack` is scratch
+    space.
     """
     weight_sum = 0
     stack[0] = node
@@ -173,7 +175,7 @@ def ball_weight(grid: Grid, p: int, node: int, limit: float, enough: int, stack:
 
 
 @kernel
-def sum_balls(grid: Grid, limit: float, reach: int, begin: int, end: int, result: Longs) -> None:
+def sum_balls(begin: int, end: int, grid: Grid, limit: float, reach: int, result: Longs) -> None:
     """Weight within the limit of every point of the cubes `begin:end`, put at the points' rows."""
     near = np.empty((2 * reach + 1) ** 3, dtype=np.int32)
     cursor = np.empty((2 * reach + 1) ** 2, dtype=np.int32)
@@ -195,7 +197,7 @@ def sum_balls(grid: Grid, limit: float, reach: int, begin: int, end: int, result
 
 @query
 def _take_whole_cubes(grid: Grid, c: int, limit: float, near: Ints, count: int) -> tuple[int, int]:
-    """Weight of the cubes that lie in every ball of cube `c`; the others move to the front of `near`."""
+    """Weight of the cubes that lie in every ball of cube `c`; the others move to the front."""
     sure = 0
     n_open = 0
     for t in range(count):

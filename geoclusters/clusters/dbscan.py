@@ -6,8 +6,8 @@ import numpy as np
 
 from geoclusters.clusters.balls import (
     STACK_SIZE,
-    ball_weight,
     advance,
+    ball_weight,
     farthest_of_nodes,
     last_distinct,
     nearest_of_nodes,
@@ -28,7 +28,7 @@ _SOME, _ALL = 1, 2
 
 
 @kernel
-def mark_cores(grid: Grid, limit: float, need: int, begin: int, end: int, core: Flags) -> None:
+def mark_cores(begin: int, end: int, grid: Grid, limit: float, need: int, core: Flags) -> None:
     """Set `core` for the points of the cubes `begin:end` whose ball weighs `need` or more."""
     near = np.empty(_NEAR_SIZE, dtype=np.int32)
     stack = np.empty(STACK_SIZE, dtype=np.int32)
@@ -53,7 +53,7 @@ def mark_cores(grid: Grid, limit: float, need: int, begin: int, end: int, core: 
 
 @query
 def _split_near(grid: Grid, c: int, limit: float, near: Ints, count: int) -> tuple[int, int, int]:
-    """Weight that is in every ball of cube `c`, weight that may be, and how many cubes hold the latter."""
+    """Give the weight in every ball of cube `c`, that in some, and how many cubes hold it."""
     sure = grid.total[c]
     open_weight = 0
     n_open = 0
@@ -111,7 +111,7 @@ def _reaches(
     count: int,
     stack: Ints,
 ) -> bool:
-    """Tell whether the cubes of `near` bring `need` into the ball of `p`; ends as soon as that is settled."""
+    """Tell whether the cubes of `near` bring `need` into the ball of `p`."""
     for t in range(count):
         inside = ball_weight(grid, p, near[t], limit, need, stack)
         need -= inside
@@ -148,8 +148,8 @@ def link_cubes(grid: Grid, limit: float, core: Flags, flag: Flags, offset: Ints)
     """
     Join cubes whose core points touch; gives the parent of every cube in a forest.
 
-    All pairs at one offset come before those at the next, the near ones first: most of the far pairs are then joined already
-    and need no test.
+    All pairs at one offset come before those at the next, the near ones first: most of the far
+    pairs are then joined already and need no test.
     """
     n_cubes = len(grid.column)
     parent = np.arange(n_cubes).astype(np.int32)
@@ -231,7 +231,8 @@ def number_clusters(grid: Grid, core: Flags, flag: Flags, parent: Ints) -> Ints:
     """
     Give the cluster of every cube's core points.
 
-    Clusters are numbered by the smallest row of a core point; -1 stands for a cube without core points.
+    Clusters are numbered by the smallest row of a core point; -1 stands for a cube without core
+    points.
     """
     smallest = np.full(len(parent), 2**31 - 1, dtype=np.int32)
     n_clusters = 0
@@ -254,17 +255,17 @@ def number_clusters(grid: Grid, core: Flags, flag: Flags, parent: Ints) -> Ints:
 
 @kernel
 def label_points(
+    begin: int,
+    end: int,
     grid: Grid,
     limit: float,
     core: Flags,
     flag: Flags,
     number: Ints,
-    nearest: bool,
-    begin: int,
-    end: int,
+    nearest: bool,  # noqa: FBT001
     label: Ints,
 ) -> None:
-    """Set the label of the points of the cubes `begin:end`: their own cluster, a neighbour's, or -1."""
+    """Label the points of the cubes `begin:end`: their own cluster, a neighbour's, or -1."""
     near = np.empty(_NEAR_SIZE, dtype=np.int32)
     stack = np.empty(STACK_SIZE, dtype=np.int32)
     cursor = np.empty(_CURSOR_SIZE, dtype=np.int32)
@@ -337,7 +338,7 @@ def _nearest_core(
     flag: Flags,
     stack: Ints,
 ) -> tuple[float, int]:
-    """Squared distance and row of a node's core point that beats `best`, or equals it with a smaller row than `best_row`."""
+    """Squared distance and row of a node's core point that beats `best` or, at par, its row."""
     stack[0] = node
     depth = 1
     while depth > 0:

@@ -1,7 +1,8 @@
 """Where addresses are dense: weighted DBSCAN on the sphere, and the weight around every point.
 
-Nothing here needs scikit-learn, whose import takes longer than the work. Its estimator interface, `GridDBSCAN`, stands in
-`geoclusters.clusters.estimator`, can be imported from here as well, and loads when it is asked for.
+Nothing here needs scikit-learn, whose import takes longer than the work. Its estimator interface,
+`GridDBSCAN`, stands in `geoclusters.clusters.estimator`, can be imported from here as well, and
+loads when it is asked for.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from geoclusters.clusters import dbscan
 from geoclusters.clusters.balls import sum_balls
-from geoclusters.clusters.grid import Grid, Scale, build_grid, squared_chord_limit
+from geoclusters.clusters.grid import Scale, build_grid, squared_chord_limit
 from geoclusters.clusters.inputs import are_whole, check_coordinates, check_positive, check_weights
 from geoclusters.earth import chord_of
 
@@ -24,16 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from geoclusters.clusters.estimator import GridDBSCAN
+    from geoclusters.clusters.grid import Flags, Floats, Ints, Weights
 
 __all__ = ["DenseClusters", "GridDBSCAN", "dense_clusters", "neighbourhood_weights"]
 
 Border = Literal["nearest", "first"]
 
 SMALLEST_RADIUS_KM: Final = 1e-4
-"""Ten centimetres: below it, cubes can no longer be told apart by the rounding of their points."""
+"""Ten centimetres: below it, rounding would move points from one cube to another."""
 
 LARGEST_THRESHOLD: Final = 1 << 55
-"""Largest threshold for whole weights: the sums over all cubes around a place then fit into 64 bits."""
+"""Largest threshold for whole weights: sums over all cubes around a place then fit into 64 bits."""
 
 LARGEST_TOTAL: Final = 1 << 62
 """Largest sum of integer weights."""
@@ -52,7 +54,8 @@ class DenseClusters(NamedTuple):
     Attributes
     ----------
     labels : numpy.ndarray of int64, shape (n,)
-        Number of the cluster of every point, -1 for noise. Clusters are numbered by the smallest row of their core points.
+        Number of the cluster of every point, -1 for noise. Clusters are numbered by the smallest
+        row of their core points.
     core : numpy.ndarray of bool, shape (n,)
         Whether a point is dense itself.
     """
@@ -82,25 +85,27 @@ def dense_clusters(
     """
     Weighted DBSCAN under great-circle distance, exact.
 
-    A point is a core point when the points within `radius_km` of it, itself included, weigh `min_weight` or more. Core points
-    within the radius of each other are in one cluster; so are border points, which are near a core point without being one.
-    The rest is noise.
+    A point is a core point when the points within `radius_km` of it, itself included, weigh
+    `min_weight` or more. Core points within the radius of each other are in one cluster; so are
+    border points, which are near a core point without being one. The rest is noise.
 
     Parameters
     ----------
     lat, lon : array_like of float, shape (n,)
         WGS 84 degrees; latitude in -90..90, longitude in -360..360.
     weight : array_like of int or float, shape (n,), optional
-        Not negative; 1 where left out. Whole numbers are summed exactly, whatever their dtype. Fractions count as multiples of
-        2**-55 of the next power of two above `min_weight`, so that sums do not depend on the order of addition, and a sum
-        that misses `min_weight` by less than 1e-12 of it reaches it: three thirds are one.
+        Not negative; 1 where left out. Whole numbers are summed exactly, whatever their dtype.
+        Fractions count as multiples of 2**-55 of the next power of two above `min_weight`, so that
+        sums do not depend on the order of addition, and a sum that misses `min_weight` by less
+        than 1e-12 of it reaches it: three thirds are one.
     radius_km : float
-        Radius on the sphere of `geoclusters.earth.EARTH_RADIUS_KM`, at least 1e-4; a distance equal to it is within.
+        Radius on the sphere of `geoclusters.earth.EARTH_RADIUS_KM`, at least 1e-4; a distance
+        equal to it is within.
     min_weight : float
         Weight from which a place is dense; more than 0, and at most 2**55 for whole weights.
     border : {"nearest", "first"}
-        Cluster of a border point that is near several: that of its nearest core point (ties: the smallest row), or the one
-        with the smallest number, as scikit-learn has it.
+        Cluster of a border point that is near several: that of its nearest core point (ties: the
+        smallest row), or the one with the smallest number, as scikit-learn has it.
     threads : int
         How many threads may work; the result does not depend on it.
 
@@ -116,15 +121,15 @@ def dense_clusters(
 
     Notes
     -----
-    The definition is that of Ester, Kriegel, Sander and Xu (1996), "A density-based algorithm for discovering clusters in large
-    spatial databases with noise". Cubes whose diagonal is the radius go back to Gunawan (2013), "A faster algorithm for
-    DBSCAN": whatever is in one cube belongs together, so a cube that weighs enough needs no distances at all.
+    The definition is that of Ester, Kriegel, Sander and Xu (1996), "A density-based algorithm for
+    discovering clusters in large spatial databases with noise". Cubes whose diagonal is the radius
+    go back to Gunawan (2013), "A faster algorithm for DBSCAN": whatever is in one cube belongs
+    together, so a cube that weighs enough needs no distances at all.
 
     Examples
     --------
-    >>> found = dense_clusters(
-    ...     [48.1, 48.1, 52.5, 0.0], [11.5, 11.6, 13.4, 0.0], [3, 2, 9, 1], radius_km=15, min_weight=5
-    ... )
+    >>> lat, lon = [48.1, 48.1, 52.5, 0.0], [11.5, 11.6, 13.4, 0.0]
+    >>> found = dense_clusters(lat, lon, [3, 2, 9, 1], radius_km=15, min_weight=5)
     >>> found.labels.tolist(), found.core.tolist()
     ([0, 0, 1, -1], [True, True, True, False])
     """
@@ -133,19 +138,14 @@ def dense_clusters(
     _check_settings(radius_km, min_weight, border)
     if len(lat) == 0:
         return DenseClusters(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_))
-    limit = squared_chord_limit(radius_km)
-    scale = _threshold_scale(min_weight, whole=weight is None or are_whole(weight))
-    side = chord_of(radius_km) / math.sqrt(3.0) * _TIGHT
-    grid = build_grid(lat, lon, weight, side=side, scale=scale)
-    core = np.zeros(len(lat), dtype=np.uint8)
-    _spread(
-        threads,
-        len(grid.column),
-        lambda a, b: dbscan.mark_cores(grid, limit, scale.cap, a, b, core),
+    row, label, core = _cluster(
+        *(lat, lon, weight),
+        radius_km=radius_km,
+        min_weight=min_weight,
+        nearest=border == "nearest",
+        threads=threads,
     )
-    return _label(
-        grid._replace(weight=grid.weight[:0]), limit, core, border=border, threads=threads
-    )
+    return DenseClusters(_unsorted(row, label, np.int64), _unsorted(row, core, np.bool_))
 
 
 def neighbourhood_weights(
@@ -155,7 +155,7 @@ def neighbourhood_weights(
     *,
     radius_km: float,
     threads: int = 1,
-) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
+) -> Weights:
     """
     Weight within a radius of every point, the point itself included.
 
@@ -164,8 +164,8 @@ def neighbourhood_weights(
     lat, lon : array_like of float, shape (n,)
         WGS 84 degrees; latitude in -90..90, longitude in -360..360.
     weight : array_like of int or float, shape (n,)
-        Not negative. Fractions count as multiples of 2**-61 of the power of two above their total, so that sums do not depend
-        on the order of addition; whole numbers are summed exactly.
+        Not negative. Fractions count as multiples of 2**-61 of the power of two above their total,
+        so that sums do not depend on the order of addition; whole numbers are summed exactly.
     radius_km : float
         Great-circle distance up to which points count, at least 1e-4.
     threads : int
@@ -198,54 +198,60 @@ def neighbourhood_weights(
     limit = squared_chord_limit(radius_km)
     grid = build_grid(lat, lon, weight, side=side, scale=scale)
     reach = math.ceil(chord / side * _TIGHT)
-    _spread(threads, len(grid.column), lambda a, b: sum_balls(grid, limit, reach, a, b, result))
+    _spread(threads, len(grid.column), sum_balls, grid, limit, reach, result)
     if weight.dtype.kind == "i":
         return result
     return np.ldexp(result.astype(np.float64), scale.exponent)
 
 
-def _label(
-    grid: Grid, limit: float, core: npt.NDArray[np.uint8], *, border: Border, threads: int
-) -> DenseClusters:
-    """Join the core points into clusters and give every point its own."""
+def _cluster(
+    lat: Floats,
+    lon: Floats,
+    weight: Weights | None,
+    *,
+    radius_km: float,
+    min_weight: float,
+    nearest: bool,
+    threads: int,
+) -> tuple[Ints, Ints, Flags]:
+    """Give the row, the label and the core flag of every point, in the order of the grid."""
+    limit = squared_chord_limit(radius_km)
+    scale = _threshold_scale(min_weight, whole=weight is None or are_whole(weight))
+    side = chord_of(radius_km) / math.sqrt(3.0) * _TIGHT
+    grid = build_grid(lat, lon, weight, side=side, scale=scale)
+    n_cubes = len(grid.column)
+    core = np.zeros(len(lat), dtype=np.uint8)
+    _spread(threads, n_cubes, dbscan.mark_cores, grid, limit, scale.cap, core)
+    grid = grid._replace(weight=grid.weight[:0].copy())
     flag = dbscan.flag_nodes(grid, core)
     parent = dbscan.link_cubes(grid, limit, core, flag, _forward_offsets())
     number = dbscan.number_clusters(grid, core, flag, parent)
     label = np.empty(len(core), dtype=np.int32)
-    nearest = border == "nearest"
-    _spread(
-        threads,
-        len(grid.column),
-        lambda a, b: dbscan.label_points(grid, limit, core, flag, number, nearest, a, b, label),
-    )
-    row = grid.row
-    del grid
-    return DenseClusters(_unsorted(row, label, np.int64), _unsorted(row, core, np.bool_))
+    _spread(threads, n_cubes, dbscan.label_points, grid, limit, core, flag, number, nearest, label)
+    return grid.row, label, core
 
 
-def _unsorted(
-    row: npt.NDArray[np.int32], values: npt.NDArray[Any], dtype: type[np.generic]
-) -> npt.NDArray[Any]:
+def _unsorted(row: Ints, values: npt.NDArray[Any], dtype: type[np.generic]) -> npt.NDArray[Any]:
     """Give values, which stand in the cubes' order, in the caller's order."""
     result = np.empty(len(row), dtype=dtype)
     result[row] = values
     return result
 
 
-def _spread(threads: int, n_cubes: int, work: Callable[[int, int], None]) -> None:
+def _spread(threads: int, n_cubes: int, work: Callable[..., None], *arguments: object) -> None:
     """Do the work on all cubes, in pieces, with as many threads as asked for."""
     if threads < 1:
         raise ValueError(f"`threads` must be at least 1, not {threads!r}")
     if threads == 1:
-        work(0, n_cubes)
+        work(0, n_cubes, *arguments)
         return
     edges = np.linspace(0, n_cubes, 16 * threads + 1).astype(int).tolist()
     with ThreadPoolExecutor(threads) as pool:
-        for piece in [pool.submit(work, a, b) for a, b in itertools.pairwise(edges)]:
+        for piece in [pool.submit(work, a, b, *arguments) for a, b in itertools.pairwise(edges)]:
             piece.result()
 
 
-def _forward_offsets() -> npt.NDArray[np.int32]:
+def _forward_offsets() -> Ints:
     """Half of the places around a cube, so that every pair comes once; the nearest first."""
     span = range(-dbscan.REACH, dbscan.REACH + 1)
     offsets = [o for o in itertools.product(span, repeat=3) if o > (0, 0, 0)]
@@ -253,7 +259,7 @@ def _forward_offsets() -> npt.NDArray[np.int32]:
 
 
 def _threshold_scale(min_weight: float, *, whole: bool) -> Scale:
-    """Whole weights as they are; others in steps fine enough for the threshold, which ends all sums."""
+    """Whole weights as they are; others in steps fine enough for the threshold."""
     if whole:
         need = math.ceil(min_weight)
         if need > LARGEST_THRESHOLD:
@@ -267,8 +273,8 @@ def _threshold_scale(min_weight: float, *, whole: bool) -> Scale:
     return Scale(exponent, need - (need >> _TOLERANCE_BITS))
 
 
-def _total_scale(weight: npt.NDArray[np.int64] | npt.NDArray[np.float64]) -> Scale:
-    """Integers as they are; floats in steps fine enough for their total, found in integers as well."""
+def _total_scale(weight: Weights) -> Scale:
+    """Integers as they are; floats in steps fine enough for their total, found in integers."""
     largest = float(weight.max())
     if weight.dtype.kind == "i":
         if float(weight.sum(dtype=np.float64)) > LARGEST_TOTAL:

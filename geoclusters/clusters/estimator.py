@@ -18,26 +18,31 @@ if TYPE_CHECKING:
 
 class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """
-    Weighted DBSCAN under great-circle distance, exact, linear in practice, in memory close to its input.
+    Weighted DBSCAN under great-circle distance, exact.
 
-    A point is a core point when the points within `eps_km` of it, itself included, weigh `min_weight` or more.
+    A point is a core point when the points within `eps_km` of it, itself included, weigh
+    `min_weight` or more. Time grows with the number of points in practice, and memory is that of
+    a copy of the input.
 
     Parameters
     ----------
     eps_km : float
-        Radius on the sphere of `geoclusters.earth.EARTH_RADIUS_KM`, at least 1e-4; a distance equal to it is within.
+        Radius on the sphere of `geoclusters.earth.EARTH_RADIUS_KM`, at least 1e-4; a distance
+        equal to it is within.
     min_weight : float
         Weight from which a place is dense; more than 0.
     border : {"nearest", "first"}
-        Cluster of a border point that is near several: that of its nearest core point (ties: the smallest row), or the one
-        with the smallest number, which gives the labels of scikit-learn's DBSCAN one for one.
+        Cluster of a border point that is near several: that of its nearest core point (ties: the
+        smallest row), or the one with the smallest number, which gives the labels of
+        scikit-learn's DBSCAN one for one.
     n_jobs : int or None
         How many threads may work, None for one. The result does not depend on it.
 
     Attributes
     ----------
     labels_ : numpy.ndarray of int64, shape (n,)
-        Number of the cluster of every row, -1 for noise. Clusters are numbered by the smallest row of their core points.
+        Number of the cluster of every row, -1 for noise. Clusters are numbered by the smallest row
+        of their core points.
     core_sample_mask_ : numpy.ndarray of bool, shape (n,)
         Whether a row is a core point.
     core_sample_indices_ : numpy.ndarray of int64, shape (n_core,)
@@ -47,7 +52,8 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     See Also
     --------
-    geoclusters.clusters.density.dense_clusters : The same as a function, with the rules for weights.
+    geoclusters.clusters.density.dense_clusters : The same as a function, with the rules for
+    weights.
 
     Examples
     --------
@@ -70,7 +76,10 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
 
     def fit(
-        self, X: npt.ArrayLike, y: object = None, sample_weight: npt.ArrayLike | None = None
+        self,
+        X: npt.ArrayLike,  # noqa: N803
+        y: object = None,
+        sample_weight: npt.ArrayLike | None = None,
     ) -> Self:
         """
         Find the clusters.
@@ -82,7 +91,8 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         y : None
             Not used.
         sample_weight : array_like of int or float, shape (n,), optional
-            Not negative; 1 where left out. A row of weight 0 adds nothing, but can itself be a core point.
+            Not negative; 1 where left out. A row of weight 0 adds nothing, but can itself be a
+            core point.
 
         Returns
         -------
@@ -92,8 +102,8 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            When X or the weights are of the wrong shape, not finite or out of range, every weight is zero, or a parameter is
-            impossible.
+            When X or the weights are of the wrong shape, not finite or out of range, every weight
+            is zero, or a parameter is impossible.
         """
         del y
         latlon = self._checked(X)
@@ -116,7 +126,7 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit_predict(
         self,
-        X: npt.ArrayLike,
+        X: npt.ArrayLike,  # noqa: N803
         y: object = None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> npt.NDArray[np.int64]:
@@ -135,7 +145,7 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """
         return self.fit(X, y, sample_weight=sample_weight).labels_
 
-    def _checked(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    def _checked(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:  # noqa: N803
         """Give X as floats after scikit-learn's checks, and remember its width."""
         latlon = check_array(X, dtype=np.float64, estimator=self)
         self.n_features_in_ = latlon.shape[1]

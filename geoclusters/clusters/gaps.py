@@ -27,7 +27,7 @@ def closest_members(
     grid: Grid, label: Longs, limit: float, reach: int
 ) -> tuple[Longs, Longs, Floats]:
     """
-    Give the pairs of labels with points within the limit of each other, and their least squared distance.
+    Give the pairs of labels with points within the limit, and their least squared distance.
 
     `label`, in the grid's order, is not negative. Of each pair the smaller label comes first.
     """
@@ -83,7 +83,7 @@ def _compare_cubes(
     stack: Ints,
     pairs: tuple[Ints, Longs, Longs, Floats, Longs],
 ) -> bool:
-    """Compare a cube with itself and those after it; False when the table of pairs is full and it must be done again."""
+    """Compare a cube with itself and those after it; False when the table of pairs is full."""
     for t in range(count):
         if near[t] >= c and not _compare_nodes(
             grid, label, node_label, limit, c, near[t], stack, pairs
@@ -131,13 +131,13 @@ def _is_settled(
     label_a, label_b = node_label[a], node_label[b]
     if distance > limit:
         return True
-    if label_a == _MIXED or label_b == _MIXED:
+    if label_a == _MIXED or label_b == _MIXED:  # noqa: PLR1714
         return False
     if label_a == label_b:
         return True
     table, small, large, best, _ = pairs
     pair = table[find_slot(table, small, large, min(label_a, label_b), max(label_a, label_b))]
-    return pair >= 0 and best[pair] <= distance
+    return bool(pair >= 0 and best[pair] <= distance)
 
 
 @query
@@ -187,7 +187,7 @@ def _keep_least(
     distance: float,
     pairs: tuple[Ints, Longs, Longs, Floats, Longs],
 ) -> bool:
-    """Note the distance of a pair of labels where it is new or less; False when there is no room."""
+    """Note the distance of a pair of labels where it is less; False when there is no room."""
     table, small, large, best, n_pairs = pairs
     low, high = min(label_p, label_q), max(label_p, label_q)
     slot = find_slot(table, small, large, low, high)

@@ -1,11 +1,13 @@
 """A grid of cubes around the points of the sphere, with a small tree in every crowded cube.
 
-Points become unit vectors, so that the poles and the date line are places like any other. A hash table finds the cube of a
-place; a cube of many points is halved again and again at the median of its widest side. Every node knows the tight box around
-its points and their summed weight, and so answers for all of them at once when it lies wholly inside or outside a ball.
+Points become unit vectors, so that the poles and the date line are places like any other. A hash
+table finds the cube of a place; a cube of many points is halved again and again at the median of
+its widest side. Every node knows the tight box around its points and their summed weight, and so
+answers for all of them at once when it lies wholly inside or outside a ball.
 
-Every comparison of boxes is safe to the last bit: rounding keeps order, and a box is compared by the same sequence of
-operations as a pair of points, so no box says "outside" of a pair that the direct comparison would call "inside".
+Every comparison of boxes is safe to the last bit: rounding keeps order, and a box is compared by
+the same sequence of operations as a pair of points, so no box says "outside" of a pair that the
+direct comparison would call "inside".
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.uint8]
+Weights = npt.NDArray[np.int64 | np.float64]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -37,7 +40,7 @@ _NOWHERE = -1
 
 
 def kernel(function: _Function) -> _Function:
-    """Compile `function` at its first call, keep the machine code on disk, and run it without the interpreter's lock."""
+    """Compile `function` at its first call, keep it on disk, and run it outside the lock."""
     return cast("_Function", numba.njit(cache=True, nogil=True)(function))
 
 
@@ -45,7 +48,8 @@ def query(function: _Function) -> _Function:
     """
     Compile a kernel that allocates nothing, without reference counts.
 
-    Counting the references to a grid's eleven arrays at every call takes ten times longer than looking into them.
+    Counting the references to a grid's eleven arrays at every call takes ten times longer than
+    looking into them.
     """
     return cast("_Function", numba.njit(cache=True, nogil=True, _nrt=False)(function))
 
@@ -68,7 +72,9 @@ class Scale(NamedTuple):
 
 class Grid(NamedTuple):
     """
-    Points sorted by cube. Node `c` is the root of cube `c`; the other nodes come after the last cube.
+    Points sorted by cube.
+
+    Node `c` is the root of cube `c`; the other nodes come after the last cube.
 
     Attributes
     ----------
@@ -111,7 +117,8 @@ def squared_chord_limit(radius_km: float) -> float:
     """
     Squared distance between unit vectors up to which points are within `radius_km` of each other.
 
-    Half the globe's circumference and more takes in everything, antipodes and their rounding included.
+    Half the globe's circumference and more takes in everything, antipodes and their rounding
+    included.
     """
     if radius_km >= math.pi * EARTH_RADIUS_KM:
         return _EVERYWHERE
@@ -121,7 +128,7 @@ def squared_chord_limit(radius_km: float) -> float:
 def build_grid(
     lat: Floats,
     lon: Floats,
-    weight: Floats | Longs | None,
+    weight: Weights | None,
     *,
     side: float,
     scale: Scale,
@@ -170,7 +177,7 @@ def _unit_vector(lat: float, lon: float) -> tuple[float, float, float]:
 
 @query
 def column_of(i: int, j: int) -> int:
-    """Number of the column of cubes along the Earth's axis that stands at (i, j), counted in edges from (-1, -1)."""
+    """Give the number of the column of cubes at (i, j), counted in edges from (-1, -1)."""
     return (i << 31) + j
 
 
@@ -201,7 +208,7 @@ def widen_table(table: Ints, columns: Longs, levels: Longs) -> tuple[Ints, Longs
 
 @kernel
 def _assign_cubes(lat: Floats, lon: Floats, cubes_per_radius: float) -> tuple[Ints, Longs, Longs]:
-    """Give the cube of every row, and the columns and levels of the cubes, which come in the order of the rows."""
+    """Give the cube of every row, and the places of the cubes, numbered as rows meet them."""
     cube_of = np.empty(len(lat), dtype=np.int32)
     table = np.full(1024, _NOWHERE, dtype=np.int32)
     columns = np.empty(512, dtype=np.int64)
@@ -209,10 +216,8 @@ def _assign_cubes(lat: Floats, lon: Floats, cubes_per_radius: float) -> tuple[In
     n_cubes = 0
     for r in range(len(lat)):
         x, y, z = _unit_vector(lat[r], lon[r])
-        column = column_of(
-            np.int64((x + 1.0) * cubes_per_radius), np.int64((y + 1.0) * cubes_per_radius)
-        )
-        level = np.int64((z + 1.0) * cubes_per_radius)
+        column = column_of(int((x + 1.0) * cubes_per_radius), int((y + 1.0) * cubes_per_radius))
+        level = int((z + 1.0) * cubes_per_radius)
         slot = find_slot(table, columns, levels, column, level)
         if table[slot] < 0:
             if n_cubes == len(columns):
@@ -230,7 +235,7 @@ def _assign_cubes(lat: Floats, lon: Floats, cubes_per_radius: float) -> tuple[In
 def _sort_by_cube(
     cube_of: Ints, order: Ints, lat: Floats, lon: Floats
 ) -> tuple[Ints, Ints, Floats]:
-    """Counting sort: where every cube starts, and the rows and unit vectors in the cubes' order."""
+    """Count and sort: where every cube starts; rows and unit vectors in the cubes' order."""
     free = np.zeros(len(order), dtype=np.int32)
     for r in range(len(cube_of)):
         free[cube_of[r]] += 1
@@ -249,7 +254,7 @@ def _sort_by_cube(
 
 
 @kernel
-def _sort_weights(row: Ints, weight: Longs, cap: int) -> Longs:
+def _sort_weights(row: Ints, weight: Weights, cap: int) -> Longs:
     """Integer weights in the cubes' order."""
     result = np.empty(len(row), dtype=np.int64)
     for p in range(len(row)):
@@ -258,7 +263,7 @@ def _sort_weights(row: Ints, weight: Longs, cap: int) -> Longs:
 
 
 @kernel
-def _sort_scaled_weights(row: Ints, weight: Floats, exponent: int, cap: int) -> Longs:
+def _sort_scaled_weights(row: Ints, weight: Weights, exponent: int, cap: int) -> Longs:
     """Weights as the nearest multiples of 2**exponent, in the cubes' order."""
     result = np.empty(len(row), dtype=np.int64)
     for p in range(len(row)):
@@ -353,7 +358,7 @@ def _put_smallest_row_first(row: Ints, weight: Longs, first: int, last: int) -> 
 
 @query
 def _halve(row: Ints, point: Floats, weight: Longs, first: int, last: int, axis: int) -> None:
-    """Quickselect: no point before the middle position lies further along the axis than one after."""
+    """Quickselect: no point before the middle lies further along the axis than one after."""
     middle = (first + last) // 2
     low = first
     high = last - 1

@@ -32,7 +32,8 @@ def check_coordinates(
     lon = np.asarray(lon, dtype=np.float64)
     if lat.ndim != 1 or lat.shape != lon.shape:
         raise ValueError(
-            f"latitudes and longitudes must be 1-D and of one length, not {lat.shape} and {lon.shape}"
+            "latitudes and longitudes must be 1-D and of one length,"
+            f" not {lat.shape} and {lon.shape}"
         )
     if len(lat) > MOST_POINTS:
         raise ValueError(f"{len(lat)} points are more than the {MOST_POINTS} that can be numbered")
@@ -58,9 +59,10 @@ def check_weights(weight: npt.ArrayLike, n_points: int) -> npt.NDArray[np.int64 
     weight = np.asarray(weight)
     if weight.shape != (n_points,):
         raise ValueError(
-            f"weights must be 1-D, one for each of the {n_points} points, not of shape {weight.shape}"
+            f"weights must be 1-D, one for each of the {n_points} points,"
+            f" not of shape {weight.shape}"
         )
-    if weight.dtype.kind == "u" and n_points and weight.max() > np.iinfo(np.int64).max:
+    if weight.dtype.kind == "u" and n_points and int(weight.max()) > np.iinfo(np.int64).max:
         raise ValueError(f"weight {weight.max()} is more than an int64 holds")
     weight = weight.astype(np.int64 if weight.dtype.kind in "biu" else np.float64, copy=False)
     _check_range("weight", weight, 0.0, np.inf)
@@ -72,10 +74,10 @@ def are_whole(weight: npt.NDArray[np.int64 | np.float64]) -> bool:
     return weight.dtype.kind == "i" or bool(np.all(np.floor(weight) == weight))
 
 
-def check_positive(name: str, value: float, unit: str = "") -> None:
+def check_positive(name: str, value: float) -> None:
     """Raise a ValueError unless `value` is a finite number above 0."""
-    if not (np.isscalar(value) and np.isfinite(value) and value > 0):
-        raise ValueError(f"`{name}` must be a number above 0{unit}, not {value!r}")
+    if not 0 < value < np.inf:
+        raise ValueError(f"`{name}` must be a number above 0, not {value!r}")
 
 
 def _check_range(

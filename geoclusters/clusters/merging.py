@@ -1,4 +1,4 @@
-"""Clusters that nearly touch: the gaps between them, which of them are partners, and labels after merging."""
+"""Clusters that nearly touch: their gaps, which are partners, and the labels after merging."""
 
 from __future__ import annotations
 
@@ -35,16 +35,19 @@ def cluster_gaps(
     Returns
     -------
     pandas.DataFrame
-        Columns `label_a`, `label_b` (int64, the smaller first) and `gap_km` (float64); sorted by both labels.
+        Columns `label_a`, `label_b` (int64, the smaller first) and `gap_km` (float64); sorted by
+        both labels.
 
     Raises
     ------
     ValueError
-        When coordinates are out of range, lengths differ, labels are no integers, or the gap is negative or no number.
+        When coordinates are out of range, lengths differ, labels are no integers, or the gap is
+        negative or no number.
 
     Examples
     --------
-    >>> cluster_gaps([0.0, 0.1, 0.14, 9.0], [0.0, 0.0, 0.0, 0.0], [0, 0, 1, 2], max_gap_km=5).round(3)
+    >>> cluster_gaps([0.0, 0.1, 0.14, 9.0], [0.0, 0.0, 0.0, 0.0], [0, 0, 1, 2],
+    max_gap_km=5).round(3)
        label_a  label_b  gap_km
     0        0        1   4.448
     """
@@ -80,7 +83,8 @@ def merge_labels(labels: npt.ArrayLike, pairs: pd.DataFrame) -> npt.NDArray[np.i
     Returns
     -------
     numpy.ndarray of int64, shape (n,)
-        New labels 0, 1, 2, … in the order of the smallest old label of each new cluster; -1 is none.
+        New labels 0, 1, 2, … in the order of the smallest old label of each new cluster; -1 is
+        none.
 
     Raises
     ------
@@ -121,20 +125,21 @@ def linked_pairs(gaps: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     gaps : pandas.DataFrame
         Columns `label_a`, `label_b` and any others, as `cluster_gaps` gives them.
     links : pandas.DataFrame
-        Columns `label_a`, `label_b`, `documents`: work in common, in either direction; rows of one pair add up. A missing
-        label (work with someone outside every cluster) and a cluster's links with itself do not count.
+        Columns `label_a`, `label_b`, `documents`: work in common, in either direction; rows of one
+        pair add up. A missing label (work with someone outside every cluster) and a cluster's
+        links with itself do not count.
 
     Returns
     -------
     pandas.DataFrame
-        The rows of `gaps` whose documents are the most that one of the two clusters has with any cluster; of several equally
-        strong partners all count. No documents, no partner.
+        The rows of `gaps` whose documents are the most that one of the two clusters has with any
+        cluster; of several equally strong partners all count. No documents, no partner.
 
     Examples
     --------
     >>> gaps = pd.DataFrame({"label_a": [0, 1], "label_b": [1, 2], "gap_km": [4.0, 3.0]})
-    >>> links = pd.DataFrame({"label_a": [0, 2, 2], "label_b": [1, 1, 3], "documents": [5.0, 1.0, 9.0]})
-    >>> linked_pairs(gaps, links)
+    >>> links = pd.DataFrame({"label_a": [0, 2, 2], "label_b": [1, 1, 3], "documents": [5.0, 1.0,
+    9.0]}) >>> linked_pairs(gaps, links)
        label_a  label_b  gap_km
     0        0        1     4.0
     """
@@ -145,7 +150,7 @@ def linked_pairs(gaps: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     most_of_a = near["label_a"].map(strongest).fillna(0.0).to_numpy()
     most_of_b = near["label_b"].map(strongest).fillna(0.0).to_numpy()
     keep = (documents > 0) & ((documents == most_of_a) | (documents == most_of_b))
-    return gaps[keep].reset_index(drop=True)
+    return pd.DataFrame(gaps[keep]).reset_index(drop=True)
 
 
 def _summed_both_ways(links: pd.DataFrame) -> pd.DataFrame:
@@ -162,7 +167,8 @@ def _summed_both_ways(links: pd.DataFrame) -> pd.DataFrame:
     )[a != b]
     summed = pairs.groupby(["label_a", "label_b"], as_index=False)["documents"].sum()
     back = summed.rename(columns={"label_a": "label_b", "label_b": "label_a"})
-    return pd.concat([summed, back], ignore_index=True)
+    both: pd.DataFrame = pd.concat([summed, back], ignore_index=True)
+    return both
 
 
 def _check_labels(labels: npt.ArrayLike, n_points: int | None) -> npt.NDArray[np.int64]:
