@@ -52,11 +52,7 @@ class Surroundings:
         self._region_tree = shapely.STRtree(self._regions)
         self._coast = coast()
         self._coast_tree = shapely.STRtree(self._coast)
-        places = read_places(min_population=LEAST_TOWN_POPULATION)
-        places = places.sort_values(
-            ["population", "place_id"], ascending=[False, True], kind="stable"
-        )
-        self._towns = places.assign(lon=unrolled_lon(places["lon"]))
+        self._towns = _towns()
         columns = ["cell", "density", *self._metrics, "cluster_id"]
         cells = pd.DataFrame(result.cells[columns])
         self._cells = {
@@ -103,11 +99,19 @@ class Surroundings:
     def _towns_within(self, box: Any) -> dict[str, Any]:  # noqa: ANN401
         """Give the largest towns of a map, the largest first."""
         west, south, east, north = box.bounds
-        towns = self._towns
-        inside = towns["lon"].between(west, east) & towns["lat"].between(south, north)
-        own = towns[inside].head(MOST_TOWNS)
-        packed = pack_points(own["lon"], own["lat"], decimals=SHAPE_DECIMALS)
-        return {"names": own["name"].tolist(), "large": len(own), **packed}
+        names, lon, lat = self._towns
+        inside = (lon > west) & (lon < east) & (lat > south) & (lat < north)
+        own = np.flatnonzero(inside)[:MOST_TOWNS]
+        packed = pack_points(lon[own], lat[own], decimals=SHAPE_DECIMALS)
+        return {"names": names[own].tolist(), "large": len(own), **packed}
+
+
+def _towns() -> tuple[npt.NDArray[Any], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Names, longitudes and latitudes of towns, the largest first."""
+    places = read_places(min_population=LEAST_TOWN_POPULATION).sort_values(
+        ["population", "place_id"], ascending=[False, True], kind="stable"
+    )
+    return places["name"].to_numpy(), unrolled_lon(places["lon"]), places["lat"].to_numpy()
 
 
 def _drawn(cells: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:

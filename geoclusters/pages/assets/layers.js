@@ -104,7 +104,7 @@
   function dots(map, packed) {
     const plane = projected(points(packed)), size = bytes(packed.size);
     function paint(context, view) {
-      const scale = 2 ** view.zoom, grown = Math.min(4, 0.72 * 1.32 ** Math.max(0, view.zoom - 1));
+      const scale = 2 ** view.zoom, grown = Math.min(4, 0.78 * 1.2 ** Math.max(0, view.zoom - 1));
       context.fillStyle = colour("noise");
       for (let kind = 0; kind < DOT_SIZES.length; kind++) {
         const side = grown * DOT_SIZES[kind];

@@ -3,7 +3,7 @@
 (() => {
   const { shapes, number, element, colour, ramp, classOf, onTheme, tabs } = geoclusters;
   const WORLD = L.latLngBounds([-56, -168], [76, 190]);
-  const NEAR = 7;
+  const NEAR = 7, LEAST_REGION = 44;
   const LARGEST_RADIUS = 17, SMALLEST_RADIUS = 2.6;
 
   /* Columns to one object a cluster. */
@@ -79,7 +79,7 @@
     /* A circle gives way when the region is plainly larger on the screen. */
     function isSmall(cluster) {
       const width = cluster.bounds.getEast() - cluster.bounds.getWest();
-      return 256 * 2 ** map.getZoom() * width / 360 < 2.6 * radius(cluster);
+      return 256 * 2 ** map.getZoom() * width / 360 < Math.max(LEAST_REGION, 3 * radius(cluster));
     }
 
     const wanted = { beyond: true, regions: true, cells: true };
@@ -105,7 +105,7 @@
     function recolour() {
       for (const cluster of clusters) {
         const fillColor = fill(cluster), on = cluster.index === selected;
-        cluster.region.setStyle({ fillColor, color: on ? colour("accent") : colour("edge"), weight: on ? 2.5 : 1.2 });
+        cluster.region.setStyle({ fillColor, color: on ? colour("accent") : colour("edge"), weight: on ? 2.5 : map.getZoom() < NEAR ? 0.6 : 1.2 });
         if (cluster.cells) cluster.cells.setStyle({ fillColor, color: colour("edge") });
         cluster.circle.setStyle({ fillColor, color: on ? colour("accent") : colour("halo"), weight: on ? 3 : 1 });
       }
@@ -208,7 +208,7 @@
     noise.addTo(map);
     names.addTo(map);
     setShade(shade);
-    map.on("zoomend", () => { arrange(); names.redraw(); });
+    map.on("zoomend", () => { arrange(); recolour(); names.redraw(); });
     map.on("click", () => { if (selected >= 0) select(-1); });
     document.addEventListener("keydown", (event) => { if (event.key === "Escape" && selected >= 0) select(-1); });
     window.addEventListener("hashchange", follow);
