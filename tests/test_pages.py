@@ -254,7 +254,7 @@ def test_hostile_names_are_text(drawn):
         text = page.read_text(encoding="utf-8")
         assert not any(name in text for name in hostile)
         assert "img" not in Seen(text).tags
-        assert len(text) < 600_000
+        assert len(text) < 1_500_000
     ids = drawn.clusters.set_index("name")["cluster_id"]
     for name in hostile:
         own = Seen((drawn.folder / "clusters" / f"{ids[name]}.html").read_text(encoding="utf-8"))

@@ -128,7 +128,9 @@
   function labels(map, wanted) {
     function paint(context, view) {
       const taken = [], numbers = [];
-      const free = (box) => taken.every((other) => apart(other, box));
+      const edge = view.size.x * this.options.padding / (1 + 2 * this.options.padding);
+      const cut = (box) => (box[0] < edge && box[2] > edge) || (box[0] < view.size.x - edge && box[2] > view.size.x - edge);
+      const free = (box) => !cut(box) && taken.every((other) => apart(other, box));
       const all = wanted(view).map((label) => {
         const at = map.project([label.lat, label.lon], view.zoom).subtract(view.corner);
         return { ...label, x: at.x, y: at.y };
