@@ -79,7 +79,7 @@ def coast() -> npt.NDArray[Any]:
     return polygons
 
 
-def _cut(shapes: npt.ArrayLike) -> npt.NDArray[Any]:
+def _cut(shapes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Take shapes apart into polygons that lie on one side of the cut, each moved to its place."""
     parts = shapely.get_parts(shapes)
     bounds = shapely.bounds(parts)
