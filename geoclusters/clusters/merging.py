@@ -46,8 +46,8 @@ def cluster_gaps(
 
     Examples
     --------
-    >>> cluster_gaps([0.0, 0.1, 0.14, 9.0], [0.0, 0.0, 0.0, 0.0], [0, 0, 1, 2],
-    max_gap_km=5).round(3)
+    >>> lat, lon = [0.0, 0.1, 0.14, 9.0], [0.0, 0.0, 0.0, 0.0]
+    >>> cluster_gaps(lat, lon, [0, 0, 1, 2], max_gap_km=5).round(3)
        label_a  label_b  gap_km
     0        0        1   4.448
     """
@@ -138,8 +138,9 @@ def linked_pairs(gaps: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> gaps = pd.DataFrame({"label_a": [0, 1], "label_b": [1, 2], "gap_km": [4.0, 3.0]})
-    >>> links = pd.DataFrame({"label_a": [0, 2, 2], "label_b": [1, 1, 3], "documents": [5.0, 1.0,
-    9.0]}) >>> linked_pairs(gaps, links)
+    >>> links = pd.DataFrame({"label_a": [0, 2, 2], "label_b": [1, 1, 3]})
+    >>> links["documents"] = [5.0, 1.0, 9.0]
+    >>> linked_pairs(gaps, links)
        label_a  label_b  gap_km
     0        0        1     4.0
     """
