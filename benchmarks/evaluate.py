@@ -30,7 +30,7 @@ from scipy.stats import spearmanr
 
 from geoclusters.earth import distance_km, unit_vectors
 from geoclusters.places import read_places
-from geoclusters.run import recluster, run
+from geoclusters.workflow import recluster, run
 from geoclusters.study import Method, read_study
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from geoclusters.cells.kernel import latlng_to_cells
     from geoclusters.clusters.estimator import GridDBSCAN
     from geoclusters.results import Result, read_run
-    from geoclusters.run import recluster, run
+    from geoclusters.workflow import recluster, run
     from geoclusters.study import Study, make_study, read_study
 
 _HOMES: Final = {
@@ -29,8 +29,8 @@ _HOMES: Final = {
     "make_study": "geoclusters.study",
     "read_run": "geoclusters.results",
     "read_study": "geoclusters.study",
-    "recluster": "geoclusters.run",
-    "run": "geoclusters.run",
+    "recluster": "geoclusters.workflow",
+    "run": "geoclusters.workflow",
 }
 
 __all__ = [

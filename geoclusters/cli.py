@@ -73,7 +73,7 @@ def run_command(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Carry out every stage of a study; without one: of the generated sample world."""
-    from geoclusters.run import run  # noqa: PLC0415
+    from geoclusters.workflow import run  # noqa: PLC0415
 
     _report(run(study, out), as_json=as_json)
 
@@ -84,7 +84,7 @@ def check_command(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Read the settings and the head of every source, say what is wrong, run nothing."""
-    from geoclusters.run import check_heads  # noqa: PLC0415
+    from geoclusters.workflow import check_heads  # noqa: PLC0415
     from geoclusters.study import read_study  # noqa: PLC0415
 
     found = check_heads(read_study(study))
@@ -106,7 +106,7 @@ def cluster_command(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Draw new boundaries from the cells of a finished run; what is not given stays."""
-    from geoclusters.run import recluster  # noqa: PLC0415
+    from geoclusters.workflow import recluster  # noqa: PLC0415
 
     result = recluster(
         folder,

@@ -273,6 +273,22 @@ def make_study(given: dict[str, Any], *, folder: str | Path = ".", origin: str =
         raise StudyError("\n".join(_repair(e, origin) for e in _causes(error))) from None
 
 
+def make_method(settings: dict[str, Any]) -> Method:
+    """
+    Check settings of the method alone.
+
+    Examples
+    --------
+    >>> make_method({"radius_km": 20.0}).radius_km
+    20.0
+    """
+    try:
+        return Method.model_validate(settings)
+    except ValidationError as error:
+        found = [{**e, "loc": ("method", *e["loc"])} for e in error.errors()]
+        raise StudyError("\n".join(_repair(e, "settings") for e in found)) from None
+
+
 def _causes(error: ValidationError) -> list[Any]:
     """Leave out "there is no source" where a source is there but wrong."""
     found = error.errors()

@@ -17,9 +17,9 @@ that it is in Taiwan, and so the other is the other one. Where two still have th
 that ROR knows as a funder of research comes first.
 
 The rung ``place`` was tried on the universities that the first rungs had placed, whose point is
-known: it finds the right city for 94 of 100
-(a hopeful figure: its two bounds were chosen on the same universities). It takes only places of `PLACE_MIN_POPULATION` that
-have `TIMES_THE_NEXT` times as many inhabitants as the next place of the same name.
+known: it finds the right city for 94 of 100 (a hopeful figure: its two bounds were chosen on the
+same universities). It takes only places of `PLACE_MIN_POPULATION` that have `TIMES_THE_NEXT` times
+as many inhabitants as the next place of the same name.
 """
 
 from __future__ import annotations

@@ -90,7 +90,8 @@ def league(
     first = listed.str[0]
     table = scores.groupby(level="economy").sum()
     table = table.rename_axis("economy").reset_index()
-    table["name"] = [countries.name_of(code) for code in table["economy"]]
+    names = countries.read_countries().set_index("iso2")["name"]
+    table["name"] = table["economy"].map(names).fillna(table["economy"])
     table["clusters"] = table["economy"].map(first.value_counts()).fillna(0).astype("int64")
     top_first = first[clusters["rank"] <= top]
     table["clusters_top"] = table["economy"].map(top_first.value_counts()).fillna(0).astype("int64")

@@ -19,7 +19,7 @@ from geoclusters import __version__, addresses, engine, pages, results, schema, 
 from geoclusters.assembly import Cells, Findings, find_clusters, measure_clusters
 from geoclusters.errors import RunError, SourceError
 from geoclusters.sample import write_sample
-from geoclusters.study import Method, Study, read_study
+from geoclusters.study import Method, Study, make_method, read_study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -238,7 +238,7 @@ def _changed_plan(run_facts: dict[str, Any], **changes: float | None) -> Plan:
     return Plan(
         study=run_facts["study"],
         window=run_facts["window"],
-        method=Method.model_validate(settings),
+        method=make_method(settings),
         metrics=run_facts["metrics"],
         weights=run_facts["weights"],
         sources=run_facts["sources"],

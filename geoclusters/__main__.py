@@ -1,0 +1,5 @@
+"""Lets ``python -m geoclusters`` be the command."""
+
+from geoclusters.cli import main
+
+main()

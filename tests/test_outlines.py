@@ -1,0 +1,90 @@
+"""Outlines: valid everywhere, never wrapped round the Earth, with every cell of the cluster inside."""
+
+from __future__ import annotations
+
+import h3.api.basic_int as h3
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoclusters.clusters.outlines import area_km2, cell_outline, drawing_region
+
+PLACES = {
+    "Munich": (48.14, 11.58),
+    "Suva": (-18.14, 178.44),
+    "Taveuni, on the date line": (-16.83, 180.0),
+    "Tromsø": (69.65, 18.96),
+    "Svalbard": (78.22, 15.65),
+    "North Pole": (90.0, 0.0),
+    "South Pole": (-90.0, 0.0),
+    "Quito": (0.0, -78.5),
+    "a pentagon": h3.cell_to_latlng(sorted(h3.get_pentagons(8))[3]),
+}
+
+
+def disk(lat, lon, resolution, rings):
+    return np.array(sorted(h3.grid_disk(h3.latlng_to_cell(lat, lon, resolution), rings)), np.uint64)
+
+
+def check(outline, cells):
+    assert outline.geom_type == "MultiPolygon"
+    assert outline.is_valid
+    for part in outline.geoms:
+        west, south, east, north = part.bounds
+        assert -180 <= west
+        assert east <= 180
+        assert -90 <= south
+        assert north <= 90
+        assert part.exterior.is_ccw
+    centres = np.array([h3.cell_to_latlng(int(c)) for c in cells])
+    points = shapely.points(np.round(centres[:, 1], 9), np.round(centres[:, 0], 9))
+    assert shapely.intersects(outline.buffer(1e-7), points).all()
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("resolution", "rings"), [(4, 1), (8, 0), (8, 3), (10, 5)])
+def test_outlines_of_disks(place, resolution, rings):
+    cells = disk(*PLACES[place], resolution, rings)
+    outline = cell_outline(cells)
+    check(outline, cells)
+    wanted = sum(h3.cell_area(int(c), unit="km^2") for c in cells)
+    # h3 measures on its sphere, we on the ellipsoid: at most about 1 % apart.
+    assert area_km2([outline])[0] == pytest.approx(wanted, rel=0.012)
+
+
+@given(
+    st.floats(-89, 89),
+    st.sampled_from([0.0, 11.5, 179.99, -179.99, 90.0]),
+    st.integers(5, 9),
+    st.sets(st.integers(0, 90), min_size=1),
+)
+def test_outlines_of_scattered_cells(lat, lon, resolution, kept):
+    cells = disk(lat, lon, resolution, 5)
+    cells = cells[[k for k in kept if k < len(cells)]]
+    if not len(cells):
+        return
+    outline = cell_outline(cells)
+    check(outline, cells)
+    filled = cell_outline(cells, holes="fill")
+    check(filled, cells)
+    assert all(not part.interiors for part in filled.geoms)
+    assert area_km2([filled])[0] >= area_km2([outline])[0] * (1 - 1e-9)
+
+
+@given(st.floats(-80, 80), st.floats(-180, 180), st.sets(st.integers(0, 60), min_size=1, max_size=20))
+def test_regions_for_drawing_are_valid_and_whole(lat, lon, kept):
+    cells = disk(lat, lon, 8, 4)[sorted(kept)]
+    region = drawing_region(cells, gap_km=5)
+    assert region.is_valid
+    assert all(part.bounds[2] - part.bounds[0] < 180 for part in region.geoms)
+    assert all(not part.interiors for part in region.geoms)
+    # Cells within 5 km of each other come to lie in one piece (two pieces where the date line cuts it).
+    assert len(region.geoms) <= 2 or abs(abs(lon) - 180) < 1
+
+
+def test_the_date_line_cuts_a_cluster_of_fiji_in_two():
+    outline = cell_outline(disk(*PLACES["Taveuni, on the date line"], 8, 3))
+    sides = {round(b) for part in outline.geoms for b in (part.bounds[0], part.bounds[2])}
+    assert sides == {-180, 180}
