@@ -30,8 +30,8 @@ from scipy.stats import spearmanr
 
 from geoclusters.earth import distance_km, unit_vectors
 from geoclusters.places import read_places
-from geoclusters.workflow import recluster, run
 from geoclusters.study import Method, read_study
+from geoclusters.workflow import recluster, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
