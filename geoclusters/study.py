@@ -265,10 +265,7 @@ def make_study(given: dict[str, Any], *, folder: str | Path = ".", origin: str =
     study: unknown key 'methods'; did you mean 'method'?; known he
     """
     try:
-        study = Study.model_validate({**given, "folder": Path(folder)})
-        return study.model_copy(
-            update={"source": tuple(_expanded(s, i, origin) for i, s in enumerate(study.source))}
-        )
+        return Study.model_validate({**given, "folder": Path(folder)})
     except ValidationError as error:
         raise StudyError("\n".join(_repair(e, origin) for e in _causes(error))) from None
 
@@ -296,19 +293,26 @@ def _causes(error: ValidationError) -> list[Any]:
     return [e for e in found if not (inner and e["loc"] == ("source",))]
 
 
-def _expanded(source: Source, position: int, origin: str) -> Source:
-    """Replace ``${NAME}`` in the path of a source."""
+def expanded(text: str) -> str:
+    """
+    Replace ``${NAME}`` by the environment variable of that name.
+
+    Raises
+    ------
+    StudyError
+        If it is not set.
+    """
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in os.environ:
             raise StudyError(
-                f"{origin}: [[source]] {position + 1}: path = {source.path!r} needs the environment "
-                f"variable {name}, which is not set; set it to the folder that holds the data"
+                f"path = {text!r} needs the environment variable {name}, which is not set; "
+                "set it to the folder that holds the data"
             )
         return os.environ[name]
 
-    return source.model_copy(update={"path": re.sub(r"\$\{(\w+)\}", value, source.path)})
+    return re.sub(r"\$\{(\w+)\}", value, text)
 
 
 def _unknown(key: str, known: list[str]) -> str:

@@ -19,7 +19,7 @@ from geoclusters import __version__, addresses, engine, pages, results, schema, 
 from geoclusters.assembly import Cells, Findings, find_clusters, measure_clusters
 from geoclusters.errors import RunError, SourceError
 from geoclusters.sample import write_sample
-from geoclusters.study import Method, Study, make_method, read_study
+from geoclusters.study import Method, Study, expanded, make_method, read_study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ def run(study: Study | str | Path | None = None, out: str | Path | None = None) 
     study = study if isinstance(study, Study) else read_study(study)
     folder = Path(out) if out is not None else Path("out") / slug(study.name)
     state = stages.Stages(folder)
-    files = [addresses.matching_files(s.path, study.folder) for s in study.sources]
+    files = [addresses.matching_files(expanded(s.path), study.folder) for s in study.sources]
     plan = _plan(study, files)
     read_key, key = _keys(plan)
     results.begin_publishing(folder)
@@ -378,7 +378,7 @@ def check_heads(study: Study) -> list[dict[str, Any]]:
     told = []
     for source in study.sources:
         read = addresses.format_reader(source.format)
-        for file in addresses.matching_files(source.path, study.folder):
+        for file in addresses.matching_files(expanded(source.path), study.folder):
             batches = list(
                 read(
                     [file],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -11,17 +13,28 @@ import pandas as pd
 import pytest
 
 from four_cities import COLUMNS, make_addresses
-from geoclusters import __version__
+from geoclusters import __version__, cli
 
 
-def geoclusters(*words, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "geoclusters", *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-    )
+def geoclusters(*words, cwd="."):
+    """Enter where the console script enters, in this process: a new one takes seconds to import."""
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    before, sys.argv = sys.argv, ["geoclusters", *map(str, words)]
+    try:
+        with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            cli.main()
+    except SystemExit as ended:
+        status = ended.code or 0
+    finally:
+        sys.argv = before
+    return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
+
+
+def test_the_command_is_a_process_of_its_own(tmp_path):
+    words = [sys.executable, "-m", "geoclusters", "map", str(tmp_path)]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "no finished run" in ended.stderr
 
 
 def study_text(path="addresses.parquet", columns=COLUMNS, extra=""):

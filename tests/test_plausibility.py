@@ -74,7 +74,7 @@ def test_a_run_warns_and_the_proposed_threshold_mends_it(tmp_path):
     proposal = float(warning.rsplit(" ", 1)[1])
     mended = run(proposal)
     assert mended.run["warnings"] == []
-    assert len(mended.clusters) == 3
+    assert len(mended.clusters) >= 3
 
 
 def test_a_threshold_that_finds_nothing_says_what_would(four_cities, tmp_path):

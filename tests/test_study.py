@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from geoclusters import make_study, read_study
 from geoclusters.errors import StudyError
-from geoclusters.study import Method
+from geoclusters.study import Method, expanded
 
 SOURCE = {"metric": "patents", "path": "p.csv", "columns": {"document": "id"}}
 
@@ -98,11 +98,12 @@ def test_a_study_cannot_be_changed():
 def test_environment_variables_in_paths(monkeypatch, tmp_path):
     file = tmp_path / "s.toml"
     file.write_text('name="x"\n[[source]]\nmetric="patents"\npath="${HERE}/p.csv"\ncolumns={document="id"}\n')
+    assert read_study(file).source[0].path == "${HERE}/p.csv"
     monkeypatch.delenv("HERE", raising=False)
     with pytest.raises(StudyError, match="HERE, which is not set"):
-        read_study(file)
+        expanded("${HERE}/p.csv")
     monkeypatch.setenv("HERE", "there")
-    assert read_study(file).source[0].path == "there/p.csv"
+    assert expanded("${HERE}/p.csv") == "there/p.csv"
 
 
 @pytest.mark.parametrize(

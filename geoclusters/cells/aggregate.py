@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from geoclusters import schema
+from geoclusters.cells.kernel import cell_centers
 from geoclusters.earth import EARTH_RADIUS_KM, unit_vectors
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _offsets(
 ) -> tuple[Ints, Ints]:
     """Offsets from the cell's centre in its tangent plane, in whole parts of the cell's radius."""
     cells, back = np.unique(cell, return_inverse=True)
-    east, north = (axis[back] for axis in _tangent_axes(*_centres(cells)))
+    east, north = (axis[back] for axis in _tangent_axes(*cell_centers(cells)))
     points = unit_vectors(lat, lon)
     unit = OFFSETS_PER_RADIUS / _radius(resolution)
     return (
@@ -98,11 +99,6 @@ def _offsets(
 def _radius(resolution: int) -> float:
     """Average distance of a hexagon's corners from its centre, in radians."""
     return float(h3.average_hexagon_edge_length(resolution, unit="km")) / EARTH_RADIUS_KM
-
-
-def _centres(cells: npt.NDArray[np.uint64]) -> tuple[Floats, Floats]:
-    centres = np.array([h3.cell_to_latlng(h3.int_to_str(int(c))) for c in cells]).reshape(-1, 2)
-    return centres[:, 0], centres[:, 1]
 
 
 def _tangent_axes(lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
@@ -146,7 +142,7 @@ def _added(at: Ints, values: pd.Series[int], size: int) -> Ints:
 def _mean_positions(
     cells: npt.NDArray[np.uint64], sums: pd.DataFrame, at: Ints, resolution: int
 ) -> tuple[Floats, Floats]:
-    lat, lon = _centres(cells)
+    lat, lon = cell_centers(cells)
     axes = _tangent_axes(lat, lon)
     total = _added(at, sums["position_weight"], len(cells)).astype(np.float64)
     unit = _radius(resolution) / OFFSETS_PER_RADIUS

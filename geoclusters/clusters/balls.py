@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from geoclusters.clusters.grid import Grid, Ints, Longs, column_of, kernel, query
+from geoclusters.clusters.grid import LEAF_SIZE, Grid, Ints, Longs, column_of, kernel, query
 
 STACK_SIZE = 128
 """Scratch space of a walk down one tree of up to 2**31 points; twice that for two trees."""
@@ -30,9 +30,9 @@ def last_distinct(grid: Grid, node: int) -> int:
 @query
 def squared_chord(grid: Grid, p: int, q: int) -> float:
     """Squared distance of two points, by sorted position."""
-    x = grid.point[p, 0] - grid.point[q, 0]
-    y = grid.point[p, 1] - grid.point[q, 1]
-    z = grid.point[p, 2] - grid.point[q, 2]
+    x = grid.point[0, p] - grid.point[0, q]
+    y = grid.point[1, p] - grid.point[1, q]
+    z = grid.point[2, p] - grid.point[2, q]
     return float(x * x + y * y + z * z)
 
 
@@ -41,7 +41,7 @@ def nearest_to_node(grid: Grid, p: int, node: int) -> float:
     """Least squared distance from a point that the box of a node allows."""
     result = 0.0
     for axis in range(3):
-        x = grid.point[p, axis]
+        x = grid.point[axis, p]
         gap = max(0.0, grid.box[node, axis] - x, x - grid.box[node, axis + 3])
         result += gap * gap
     return result
@@ -52,7 +52,7 @@ def farthest_in_node(grid: Grid, p: int, node: int) -> float:
     """Greatest squared distance from a point that the box of a node allows."""
     result = 0.0
     for axis in range(3):
-        x = grid.point[p, axis]
+        x = grid.point[axis, p]
         span = max(x - grid.box[node, axis], grid.box[node, axis + 3] - x)
         result += span * span
     return result
@@ -164,13 +164,23 @@ def ball_weight(grid: Grid, p: int, node: int, limit: float, enough: int, stack:
         if farthest_in_node(grid, p, node) <= limit:
             weight_sum += grid.total[node]
         elif grid.child[node] < 0:
-            for q in range(grid.first[node], grid.last[node]):
-                if squared_chord(grid, p, q) <= limit:
-                    weight_sum += grid.weight[q]
+            weight_sum += _leaf_weight(grid, p, node, limit)
         else:
             stack[depth] = grid.child[node]
             stack[depth + 1] = grid.child[node] + 1
             depth += 2
+    return weight_sum
+
+
+@query
+def _leaf_weight(grid: Grid, p: int, node: int, limit: float) -> int:
+    """Weight of a leaf's points within the limit of `p`, without a branch: four at a time or more."""
+    point = grid.point
+    x, y, z = point[0, p], point[1, p], point[2, p]
+    weight_sum = 0
+    for q in range(np.uint64(grid.first[node]), np.uint64(grid.last[node])):
+        dx, dy, dz = x - point[0, q], y - point[1, q], z - point[2, q]
+        weight_sum += grid.weight[q] if dx * dx + dy * dy + dz * dz <= limit else 0
     return weight_sum
 
 
@@ -191,7 +201,10 @@ def sum_balls(begin: int, end: int, grid: Grid, limit: float, reach: int, result
                 weight_sum = result[grid.row[p - 1]]
             else:
                 for t in range(count):
-                    weight_sum += ball_weight(grid, p, near[t], limit, _ENOUGH, stack)
+                    if grid.last[near[t]] - grid.first[near[t]] <= LEAF_SIZE:
+                        weight_sum += _leaf_weight(grid, p, near[t], limit)
+                    else:
+                        weight_sum += ball_weight(grid, p, near[t], limit, _ENOUGH, stack)
             result[grid.row[p]] = weight_sum
 
 

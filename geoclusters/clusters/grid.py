@@ -86,8 +86,8 @@ class Grid(NamedTuple):
         Place of every cube in its column, from the South Pole up.
     row : numpy.ndarray of int32, shape (n,)
         Row of the caller's input at every sorted position.
-    point : numpy.ndarray of float64, shape (n, 3)
-        Unit vectors.
+    point : numpy.ndarray of float64, shape (3, n)
+        Unit vectors, axis by axis.
     weight : numpy.ndarray of int64, shape (n,)
         Weights.
     first, last : numpy.ndarray of int32, shape (n_nodes,)
@@ -244,12 +244,12 @@ def _sort_by_cube(
         start[place + 1] = start[place] + free[c]
         free[c] = start[place]
     row = np.empty(len(cube_of), dtype=np.int32)
-    point = np.empty((len(cube_of), 3), dtype=np.float64)
+    point = np.empty((3, len(cube_of)), dtype=np.float64)
     for r in range(len(cube_of)):
         p = free[cube_of[r]]
         free[cube_of[r]] += 1
         row[p] = r
-        point[p, 0], point[p, 1], point[p, 2] = _unit_vector(lat[r], lon[r])
+        point[0, p], point[1, p], point[2, p] = _unit_vector(lat[r], lon[r])
     return start, row, point
 
 
@@ -326,8 +326,8 @@ def _measure(
         low = np.inf
         high = -np.inf
         for p in range(first[node], last[node]):
-            low = min(low, point[p, axis])
-            high = max(high, point[p, axis])
+            low = min(low, point[axis, p])
+            high = max(high, point[axis, p])
         box[node, axis] = low
         box[node, axis + 3] = high
     weight_sum = 0
@@ -363,13 +363,13 @@ def _halve(row: Ints, point: Floats, weight: Longs, first: int, last: int, axis:
     low = first
     high = last - 1
     while low < high:
-        pivot = point[(low + high) // 2, axis]
+        pivot = point[axis, (low + high) // 2]
         left = low
         right = high
         while left <= right:
-            while point[left, axis] < pivot:
+            while point[axis, left] < pivot:
                 left += 1
-            while point[right, axis] > pivot:
+            while point[axis, right] > pivot:
                 right -= 1
             if left <= right:
                 _swap(row, point, weight, left, right)
@@ -388,4 +388,4 @@ def _swap(row: Ints, point: Floats, weight: Longs, p: int, q: int) -> None:
     row[p], row[q] = row[q], row[p]
     weight[p], weight[q] = weight[q], weight[p]
     for axis in range(3):
-        point[p, axis], point[q, axis] = point[q, axis], point[p, axis]
+        point[axis, p], point[axis, q] = point[axis, q], point[axis, p]

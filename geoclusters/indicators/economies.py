@@ -86,7 +86,7 @@ def league(
     clusters : pandas.DataFrame
         `economies` and `rank`, one row a cluster.
     """
-    listed = clusters["economies"].str.split("/")
+    listed = clusters["economies"].astype("str").str.split("/")
     first = listed.str[0]
     table = scores.groupby(level="economy").sum()
     table = table.rename_axis("economy").reset_index()
