@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from geoclusters.cells.kernel import latlng_to_cells
     from geoclusters.clusters.estimator import GridDBSCAN
     from geoclusters.results import Result, read_run
-    from geoclusters.workflow import recluster, run
     from geoclusters.study import Study, make_study, read_study
+    from geoclusters.workflow import recluster, run
 
 _HOMES: Final = {
     "GridDBSCAN": "geoclusters.clusters.estimator",

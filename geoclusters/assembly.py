@@ -138,7 +138,9 @@ def find_clusters(cells: Cells, *, method: Method, addresses: pa_dataset.Dataset
         )
         if method.merge_rule == "gap+links" and len(gaps):
             members = indicators.membership(cells.cell, found.labels)
-            gaps = cluster_wing.linked_pairs(gaps, _all_metrics(indicators.links(addresses, members)))
+            gaps = cluster_wing.linked_pairs(
+                gaps, _all_metrics(indicators.links(addresses, members))
+            )
         return cluster_wing.merge_labels(found.labels, gaps), found.core
 
     labels, core = joined(method.min_density_value)
@@ -316,7 +318,9 @@ def _centres(
 ) -> tuple[Floats, Floats]:
     """Weighted mean position on the sphere of each cluster."""
     points = unit_vectors(lat, lon) * activity[:, None]
-    mean = np.stack([np.bincount(labels, weights=points[:, i], minlength=n) for i in range(3)], axis=-1)
+    mean = np.stack(
+        [np.bincount(labels, weights=points[:, i], minlength=n) for i in range(3)], axis=-1
+    )
     return (
         np.degrees(np.arctan2(mean[:, 2], np.hypot(mean[:, 0], mean[:, 1]))),
         np.degrees(np.arctan2(mean[:, 1], mean[:, 0])),

@@ -53,10 +53,12 @@ def _version(asked: bool) -> None:  # noqa: FBT001
 
 @app.callback()
 def _common(
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and answers.")] = False,  # noqa: FBT002
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only warnings and answers.")
+    ] = False,
     version: Annotated[  # noqa: ARG001
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,  # noqa: FBT002
+    ] = False,
 ) -> None:
     handler = RichHandler(console=_talk, show_path=False, show_time=False, markup=False)
     logger = logging.getLogger("geoclusters")
@@ -67,7 +69,8 @@ def _common(
 @app.command("run", epilog="Example: geoclusters run my-region.toml --out out/my-region")
 def run_command(
     study: Annotated[
-        Path | None, typer.Argument(metavar="STUDY.toml", help="A study; left out: the sample study.")
+        Path | None,
+        typer.Argument(metavar="STUDY.toml", help="A study; left out: the sample study."),
     ] = None,
     out: Out = None,
     as_json: AsJson = False,  # noqa: FBT002
@@ -84,8 +87,8 @@ def check_command(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Read the settings and the head of every source, say what is wrong, run nothing."""
-    from geoclusters.workflow import check_heads  # noqa: PLC0415
     from geoclusters.study import read_study  # noqa: PLC0415
+    from geoclusters.workflow import check_heads  # noqa: PLC0415
 
     found = check_heads(read_study(study))
     if as_json:
@@ -95,12 +98,18 @@ def check_command(
     typer.echo(f"{study}: the settings are sound and every source can be read")
 
 
-@app.command("cluster", epilog="Example: geoclusters cluster out/sample --radius-km 25 --out out/sample-25km")
+@app.command(
+    "cluster", epilog="Example: geoclusters cluster out/sample --radius-km 25 --out out/sample-25km"
+)
 def cluster_command(
     folder: Folder,
     radius_km: Annotated[float | None, typer.Option(help="Radius of a neighbourhood.")] = None,
-    min_density: Annotated[float | None, typer.Option(help="Density that makes a cell core.")] = None,
-    merge_gap_km: Annotated[float | None, typer.Option(help="Gap up to which clusters merge.")] = None,
+    min_density: Annotated[
+        float | None, typer.Option(help="Density that makes a cell core.")
+    ] = None,
+    merge_gap_km: Annotated[
+        float | None, typer.Option(help="Gap up to which clusters merge.")
+    ] = None,
     resolution: Annotated[int | None, typer.Option(help="H3 resolution of the cells.")] = None,
     out: Out = None,
     as_json: AsJson = False,  # noqa: FBT002
@@ -168,7 +177,9 @@ def compare_command(
     _print_frame(compare(*runs), as_json=as_json)
 
 
-@app.command("sensitivity", epilog="Example: geoclusters sensitivity out/sample --json > ranks.json")
+@app.command(
+    "sensitivity", epilog="Example: geoclusters sensitivity out/sample --json > ranks.json"
+)
 def sensitivity_command(
     folder: Folder,
     replicates: Annotated[int, typer.Option(min=20, help="Bootstrap replicates.")] = 200,
@@ -201,7 +212,13 @@ def _report(result: Result, *, as_json: bool) -> None:
         _print_json({"folder": str(result.folder), "map": str(result.map_file), **run})
         return
     rows = [
-        [str(r["rank"]), r["name"], r["economies"], *(f"{r[f'share_{m}']:.2%}" for m in result.metrics), f"{r['score']:.2%}"]
+        [
+            str(r["rank"]),
+            r["name"],
+            r["economies"],
+            *(f"{r[f'share_{m}']:.2%}" for m in result.metrics),
+            f"{r['score']:.2%}",
+        ]
         for _, r in result.clusters.head(SHOWN_RANKS).iterrows()
     ]
     _print_table(["rank", "name", "economies", *result.metrics, "score"], rows)
@@ -227,7 +244,9 @@ def _print_frame(frame: pd.DataFrame, *, as_json: bool) -> None:
         typer.echo(frame.to_json(orient="records", force_ascii=False, indent=1))
         return
     shown = frame[[c for c in frame.columns if not c.startswith("cluster_id")]]
-    _print_table(shown.columns, [[_cell_text(v) for v in row] for row in shown.itertuples(index=False)])
+    _print_table(
+        shown.columns, [[_cell_text(v) for v in row] for row in shown.itertuples(index=False)]
+    )
 
 
 def _cell_text(value: Any) -> str:  # noqa: ANN401
@@ -256,15 +275,23 @@ def main() -> None:
     except GeoclustersError as error:
         _stop(f"geoclusters: {error}", USERS_MISTAKE)
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        _stop(f"geoclusters: {error.filename}: {error.strerror}; choose another folder, or its rights", USERS_MISTAKE)
+        _stop(
+            f"geoclusters: {error.filename}: {error.strerror}; choose another folder, or its rights",
+            USERS_MISTAKE,
+        )
     except KeyboardInterrupt:
-        _stop("geoclusters: interrupted; started again, the run goes on after the last finished stage", INTERRUPTED)
+        _stop(
+            "geoclusters: interrupted; started again, the run goes on after the last finished stage",
+            INTERRUPTED,
+        )
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(OUR_FAULT)
     except Exception:  # noqa: BLE001 - the last place to say whose fault it is
         traceback.print_exc()
-        _stop("geoclusters: this is a fault of ours; please report it with the lines above", OUR_FAULT)
+        _stop(
+            "geoclusters: this is a fault of ours; please report it with the lines above", OUR_FAULT
+        )
 
 
 def _stop(message: str, status: int) -> None:

@@ -101,7 +101,9 @@ def shared_weight(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     ].sum()
     for name, side in (("old", old), ("new", new)):
         whole = side.groupby("cluster_id")["weight"].sum()
-        shared[f"part_of_{name}"] = shared.pop(f"weight_{name}") / shared[f"cluster_id_{name}"].map(whole)
+        shared[f"part_of_{name}"] = shared.pop(f"weight_{name}") / shared[f"cluster_id_{name}"].map(
+            whole
+        )
     return shared
 
 

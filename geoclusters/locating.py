@@ -97,7 +97,9 @@ def locate(result: Result, lat: float, lon: float) -> Place:
     )
 
 
-def _nearest(cluster_id: pd.Series[str], away: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[str | None, float | None]:
+def _nearest(
+    cluster_id: pd.Series[str], away: np.ndarray[Any, np.dtype[np.float64]]
+) -> tuple[str | None, float | None]:
     member = cluster_id.notna().to_numpy()
     if not member.any():
         return None, None
@@ -117,9 +119,7 @@ def sentence(place: Place) -> str:
     The density of a point is that of the circle around it; a cell is judged by its mean position.
     """
     where = f"{place.lat:g}, {place.lon:g}"
-    dense = (
-        f"{place.density:.4g} within {place.radius_km:g} km of it (a core needs {place.min_density:.4g})"
-    )
+    dense = f"{place.density:.4g} within {place.radius_km:g} km of it (a core needs {place.min_density:.4g})"
     if place.name is not None:
         return f"{where} lies in {place.name}, rank {place.rank}; density {dense}"
     if place.nearest_name is None:

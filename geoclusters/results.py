@@ -60,13 +60,12 @@ def write_json(path: Path, content: Any) -> None:  # noqa: ANN401
     """Write JSON with a fixed order of keys as given, UTF-8, ending in a newline."""
     with written_aside(path) as part:
         part.write_text(
-            json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+            json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+            encoding="utf-8",
         )
 
 
-def write_parquet(
-    path: Path, table: pa.Table, *, made_by: str, pandas_types: bool = False
-) -> None:
+def write_parquet(path: Path, table: pa.Table, *, made_by: str, pandas_types: bool = False) -> None:
     """Write a table as Parquet (zstd); `made_by` goes into the file's metadata under ``geoclusters``."""
     kept = dict(table.schema.metadata or {}) if pandas_types else {}
     table = table.replace_schema_metadata({**kept, b"geoclusters": made_by.encode()})
@@ -78,10 +77,7 @@ def as_table(frame: pd.DataFrame, layout: schema.Table, metrics: Sequence[str]) 
     """Bring a frame into the columns, order and types that the schema gives for a table."""
     wanted = layout.arrow(metrics)
     return pa.Table.from_arrays(
-        [
-            pa.Array.from_pandas(frame[field.name], type=field.type, safe=False)
-            for field in wanted
-        ],
+        [pa.Array.from_pandas(frame[field.name], type=field.type, safe=False) for field in wanted],
         schema=wanted,
     )
 
@@ -205,7 +201,9 @@ class Result:
     @cached_property
     def economies(self) -> pd.DataFrame:
         """League table of economies (`schema.ECONOMIES`)."""
-        return pd.read_csv(self.folder / schema.ECONOMIES.name, keep_default_na=False, na_values=[""])
+        return pd.read_csv(
+            self.folder / schema.ECONOMIES.name, keep_default_na=False, na_values=[""]
+        )
 
     @cached_property
     def links(self) -> pd.DataFrame:

@@ -92,7 +92,9 @@ _BOOL: Final = pa.bool_()
 
 METRIC = Column("metric", _TEXT, "", "kind of document")
 DOCUMENT = Column("document", _TEXT, "", "identifier of the document within its metric")
-PERSON = Column("person", _TEXT, "", "identifier of the inventor or author; null where none is given")
+PERSON = Column(
+    "person", _TEXT, "", "identifier of the inventor or author; null where none is given"
+)
 LAT = Column("lat", _FLOAT, "degrees", "latitude, WGS 84")
 LON = Column("lon", _FLOAT, "degrees", "longitude, WGS 84")
 COUNTRY = Column("country", _TEXT, "ISO 3166-1 alpha-2", "economy stated with the address")
@@ -100,15 +102,22 @@ YEAR = Column("year", pa.int16(), "year", "year of the document")
 ORGANISATION = Column("organisation", _TEXT, "", "applicant, institution or company")
 FIELD = Column("field", _TEXT, "", "field of technology, science or business")
 ACCURACY = Column("accuracy", _TEXT, "", "how finely the address was geocoded")
-COUNT = Column("count", _FLOAT, "documents", "documents that the row stands for; null = one address")
+COUNT = Column(
+    "count", _FLOAT, "documents", "documents that the row stands for; null = one address"
+)
 SOURCE = Column("source", pa.int16(), "", "position of the source in the study, from 0")
 FILE = Column("file", _TEXT, "", "name of the file that the row stands in")
 ROW = Column("row", _INT, "", "row of the file, the first data row is 1")
 REASON = Column("reason", pa.int8(), "", "code of `REASONS`: why the address could not be placed")
 WEIGHT = Column("weight", _INT, f"1/{WEIGHT_ONE} document", "fraction of its document")
-CELL = Column("cell", pa.uint64(), "H3 index", "cell of the address; 0 where it could not be placed")
+CELL = Column(
+    "cell", pa.uint64(), "H3 index", "cell of the address; 0 where it could not be placed"
+)
 ECONOMY = Column(
-    "economy", _TEXT, "ISO 3166-1 alpha-2", "stated country, or where none is stated that of the point"
+    "economy",
+    _TEXT,
+    "ISO 3166-1 alpha-2",
+    "stated country, or where none is stated that of the point",
 )
 PLACED_LAT = Column("placed_lat", _FLOAT, "degrees", "latitude after repair, WGS 84")
 PLACED_LON = Column("placed_lon", _FLOAT, "degrees", "longitude after repair, WGS 84")
@@ -205,7 +214,9 @@ CELLS = Table(
 
 # --------------------------------------------------------------------------- clusters
 
-CLUSTER_ID = Column("cluster_id", _TEXT, "H3 index", "the cluster's cell with the largest density weight")
+CLUSTER_ID = Column(
+    "cluster_id", _TEXT, "H3 index", "the cluster's cell with the largest density weight"
+)
 CLUSTERS = Table(
     "clusters.parquet",
     "one row a cluster in order of rank; GeoParquet 1.1, WGS 84 longitude/latitude",
@@ -213,8 +224,12 @@ CLUSTERS = Table(
         CLUSTER_ID,
         Column("rank", _INT, "", "place by score, 1 = highest"),
         Column("name", _TEXT, "", "one to three places that carry most of its activity"),
-        Column("economies", _TEXT, "ISO 3166-1 alpha-2", "economies by falling share, joined by '/'"),
-        Column("economy_shares", _TEXT, "fractions of 1", "share of the score of each economy, as JSON"),
+        Column(
+            "economies", _TEXT, "ISO 3166-1 alpha-2", "economies by falling share, joined by '/'"
+        ),
+        Column(
+            "economy_shares", _TEXT, "fractions of 1", "share of the score of each economy, as JSON"
+        ),
         Column("cross_border", _BOOL, "", "a second economy holds at least 1 % of the score"),
         Column("{metric}", _FLOAT, "documents", "{metric}, counted fractionally"),
         Column("share_{metric}", _FLOAT, "fraction of 1", "share of the world's {metric}"),
@@ -260,8 +275,15 @@ ECONOMIES = Table(
         Column("name", _TEXT, "", "its short name in English"),
         Column("clusters", _INT, "clusters", "clusters of which it holds the largest part"),
         Column("clusters_top", _INT, "clusters", "of these, clusters within the printed top"),
-        Column("clusters_shared", _INT, "clusters", "clusters in which it holds a part of at least 1 %"),
-        Column("share_{metric}", _FLOAT, "fraction of 1", "its part of the world's {metric}, in clusters"),
+        Column(
+            "clusters_shared", _INT, "clusters", "clusters in which it holds a part of at least 1 %"
+        ),
+        Column(
+            "share_{metric}",
+            _FLOAT,
+            "fraction of 1",
+            "its part of the world's {metric}, in clusters",
+        ),
         Column("score", _FLOAT, "fraction of 1", "sum of the shares, times the metric weights"),
     ),
 )

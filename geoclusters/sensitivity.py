@@ -106,14 +106,20 @@ def _grid(
     return pd.DataFrame(
         {
             "cluster_id": list(ranks),
-            "grid_rank_best": pd.array([min(r, default=None) for r in ranks.values()], dtype="Int64"),
-            "grid_rank_worst": pd.array([max(r, default=None) for r in ranks.values()], dtype="Int64"),
+            "grid_rank_best": pd.array(
+                [min(r, default=None) for r in ranks.values()], dtype="Int64"
+            ),
+            "grid_rank_worst": pd.array(
+                [max(r, default=None) for r in ranks.values()], dtype="Int64"
+            ),
             "grid_found": [len(r) / len(factors) for r in ranks.values()],
         }
     )
 
 
-def _side(cells: Cells, cluster_id: npt.NDArray[np.object_], score: npt.NDArray[np.float64]) -> pd.DataFrame:
+def _side(
+    cells: Cells, cluster_id: npt.NDArray[np.object_], score: npt.NDArray[np.float64]
+) -> pd.DataFrame:
     frame = pd.DataFrame({"cell": cells.cell, "cluster_id": cluster_id, "weight": score})
     return frame[frame["cluster_id"].notna()]
 
@@ -131,7 +137,11 @@ def _successor_ranks(
     other = _side(cells, np.where(member, labels.astype(object), None), score)
     pairs = shared_weight(base, other)
     pairs = pairs[pairs["part_of_old"] >= SAME_PART]
-    best = pairs.sort_values("part_of_old", kind="stable").groupby("cluster_id_old")["cluster_id_new"].last()
+    best = (
+        pairs.sort_values("part_of_old", kind="stable")
+        .groupby("cluster_id_old")["cluster_id_new"]
+        .last()
+    )
     return {str(old): int(rank[int(new)]) for old, new in best.items()}
 
 

@@ -65,7 +65,9 @@ class Stages:
     def facts(self, name: str, key: str | None = None) -> dict[str, Any] | None:
         """What a finished step found; None when it is not there, or (with `key`) not this one."""
         try:
-            content: dict[str, Any] = json.loads((self.path(name) / FACTS).read_text(encoding="utf-8"))
+            content: dict[str, Any] = json.loads(
+                (self.path(name) / FACTS).read_text(encoding="utf-8")
+            )
         except (OSError, ValueError):
             return None
         return content["facts"] if key in (None, content["key"]) else None

@@ -94,12 +94,16 @@ class Method(_Frozen):
         None, description="sets several settings at once"
     )
     metrics: tuple[MetricName, ...] | None = Field(
-        None, strict=False, min_length=1, description="metrics that count; default: all of the sources"
+        None,
+        strict=False,
+        min_length=1,
+        description="metrics that count; default: all of the sources",
     )
     resolution: int = Field(8, ge=0, le=15, description="H3 resolution of the cells")
     radius_km: float = Field(15.0, gt=0, le=1000, description="radius of a neighbourhood")
     density: Density = Field(
-        "shares", description="what is dense: shares of the world's documents, or number of addresses"
+        "shares",
+        description="what is dense: shares of the world's documents, or number of addresses",
     )
     min_density: float | None = Field(
         None, gt=0, description="density within the radius from which a cell is core"
@@ -125,7 +129,8 @@ class Method(_Frozen):
         "country", description="coarsest geocoding that may be placed"
     )
     repair_swapped: bool = Field(
-        default=True, description="repair swapped latitude and longitude where the country proves it"
+        default=True,
+        description="repair swapped latitude and longitude where the country proves it",
     )
     check_country: bool = Field(
         default=True, description="reject addresses that lie outside their stated country"
@@ -176,7 +181,9 @@ class Source(_Frozen):
             if key not in known:
                 raise ValueError(f"columns: {_unknown(key, known)}")
         if "document" not in self.columns and "count" not in self.columns:
-            message = "columns: 'document' is missing (or 'count', where a row stands for many documents)"
+            message = (
+                "columns: 'document' is missing (or 'count', where a row stands for many documents)"
+            )
             raise ValueError(message)
         if ("lat" in self.columns) != ("lon" in self.columns):
             message = "columns: 'lat' and 'lon' go together; give both"
@@ -198,7 +205,10 @@ class Study(_Frozen):
     @model_validator(mode="after")
     def _metrics_have_sources(self) -> Study:
         given = {s.metric for s in self.source}
-        for key, names in (("metrics", self.method.metrics or ()), ("weights", self.method.weights)):
+        for key, names in (
+            ("metrics", self.method.metrics or ()),
+            ("weights", self.method.weights),
+        ):
             for name in names:
                 if name not in given:
                     raise ValueError(
@@ -343,14 +353,20 @@ def _repair(error: Any, origin: str) -> str:  # noqa: ANN401
             return f"{where}{key!r} is missing{_example(key)}"
         case "model_type" | "tuple_type":
             table = f"[[{key}]]" if key == "source" else f"[{key}]"
-            return f"{where}{key} = {error['input']!r}: a table is wanted, begun by the line {table}"
+            return (
+                f"{where}{key} = {error['input']!r}: a table is wanted, begun by the line {table}"
+            )
         case "value_error":
             seen = "" if isinstance(error["input"], dict | BaseModel) else f" = {error['input']!r}"
             text = error["ctx"]["error"]
             return f"{where}{key}{seen}: {text}" if seen else f"{where}{text}"
         case _:
-            setting = ".".join(str(p) for p in place[1 if section else 0 :] if not _is_index(p, section))
-            return f"{where}{setting} = {error['input']!r}: {_sentence(error)}{_default(section, key)}"
+            setting = ".".join(
+                str(p) for p in place[1 if section else 0 :] if not _is_index(p, section)
+            )
+            return (
+                f"{where}{setting} = {error['input']!r}: {_sentence(error)}{_default(section, key)}"
+            )
 
 
 def _is_index(part: str | int, section: str) -> bool:

@@ -269,14 +269,18 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
         )
         found = find_clusters(cells, method=plan.method, addresses=table)
     with state.timed("indicators"):
-        measured = measure_clusters(cells, found, plan=plan.method, weights=plan.weights, addresses=table)
+        measured = measure_clusters(
+            cells, found, plan=plan.method, weights=plan.weights, addresses=table
+        )
     with state.timed("files"):
         documents = _conserved(cells, found, facts, plan.metrics)
         _write(folder, measured, plan, origin)
     with state.timed("pages"):
         content = _run_json(plan, facts, measured, documents, state)
         pages.draw_pages(results.Result(folder, content))
-    results.write_json(folder / results.RUN_FILE, _run_json(plan, facts, measured, documents, state))
+    results.write_json(
+        folder / results.RUN_FILE, _run_json(plan, facts, measured, documents, state)
+    )
     return results.read_run(folder)
 
 
@@ -407,5 +411,7 @@ def check_heads(study: Study) -> list[dict[str, Any]]:
 
 def _point(batch: Any) -> Any:  # noqa: ANN401
     """Sum of latitude and longitude: NaN where one of them is missing."""
-    lat, lon = (np.asarray(batch.column(n).to_numpy(zero_copy_only=False), float) for n in ("lat", "lon"))
+    lat, lon = (
+        np.asarray(batch.column(n).to_numpy(zero_copy_only=False), float) for n in ("lat", "lon")
+    )
     return lat + lon

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from four_cities import make_addresses, make_settings
 from hypothesis import HealthCheck, settings
 
 import geoclusters as gc
-from four_cities import make_addresses, make_settings
 
 settings.register_profile(
-    "geoclusters", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "geoclusters",
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("geoclusters")
+
 
 @pytest.fixture(scope="session")
 def four_cities(tmp_path_factory: pytest.TempPathFactory) -> Path:

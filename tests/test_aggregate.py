@@ -15,7 +15,10 @@ from geoclusters.schema import WEIGHT_ONE
 
 
 def cells_of(lat, lon, resolution):
-    return np.array([h3.str_to_int(h3.latlng_to_cell(a, o, resolution)) for a, o in zip(lat, lon, strict=True)], np.uint64)
+    return np.array(
+        [h3.str_to_int(h3.latlng_to_cell(a, o, resolution)) for a, o in zip(lat, lon, strict=True)],
+        np.uint64,
+    )
 
 
 def sums(rows, resolution=8):
@@ -73,13 +76,21 @@ def test_sums_are_those_of_pandas():
 
 
 @pytest.mark.parametrize("resolution", [0, 3, 8, 12])
-@pytest.mark.parametrize("at", [(48.1, 11.5), (-17.9, 180.0), (89.999, 40.0), (-89.9, -120.0), (0.0, 0.001)])
+@pytest.mark.parametrize(
+    "at", [(48.1, 11.5), (-17.9, 180.0), (89.999, 40.0), (-89.9, -120.0), (0.0, 0.001)]
+)
 def test_mean_position_is_that_on_the_sphere(resolution, at):
     random = np.random.default_rng(1)
     spread = 60 / 3.0**resolution
     lat = np.clip(at[0] + random.normal(0, spread, 60), -90, 90)
     lon = (at[1] + random.normal(0, spread, 60) + 180) % 360 - 180
-    rows = {"lat": lat, "lon": lon, "metric": ["p"] * 60, "document": range(60), "weight": [WEIGHT_ONE // 2] * 60}
+    rows = {
+        "lat": lat,
+        "lon": lon,
+        "metric": ["p"] * 60,
+        "document": range(60),
+        "weight": [WEIGHT_ONE // 2] * 60,
+    }
     found = finish(sums(rows, resolution), metrics=["p"], resolution=resolution)
     cells = cells_of(lat, lon, resolution)
     for row in found.itertuples():
@@ -94,7 +105,11 @@ def test_mean_position_is_that_on_the_sphere(resolution, at):
 
 def test_counts_stand_for_many_documents():
     rows = {"lat": [48.1, 48.1], "lon": [11.5, 11.5], "metric": ["p", "p"], "document": [1, 1]}
-    found = finish(sums({**rows, "weight": [40 * WEIGHT_ONE, 2 * WEIGHT_ONE], "count": [40.0, 2.0]}), metrics=["p"], resolution=8)
+    found = finish(
+        sums({**rows, "weight": [40 * WEIGHT_ONE, 2 * WEIGHT_ONE], "count": [40.0, 2.0]}),
+        metrics=["p"],
+        resolution=8,
+    )
     assert found["distinct_p"].tolist() == [42]
     assert found["addresses"].tolist() == [42]
     assert found["weight_p"].tolist() == [42 * WEIGHT_ONE]

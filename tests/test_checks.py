@@ -85,7 +85,9 @@ def test_coarse_and_documentless_addresses():
     )
 )
 def test_whatever_is_placed_is_on_the_earth_and_not_outside_its_country(rows):
-    lat, lon, country = (np.array([r[i] for r in rows], t) for i, t in enumerate((float, float, object)))
+    lat, lon, country = (
+        np.array([r[i] for r in rows], t) for i, t in enumerate((float, float, object))
+    )
     yes = np.ones(len(rows), bool)
     found = check_addresses(
         lat=lat, lon=lon, country=country, too_coarse=~yes, has_document=yes, outside=outside

@@ -11,8 +11,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-
 from four_cities import COLUMNS, make_addresses
+
 from geoclusters import __version__, cli
 
 
@@ -21,7 +21,11 @@ def geoclusters(*words, cwd="."):
     out, err, status = io.StringIO(), io.StringIO(), 0
     before, sys.argv = sys.argv, ["geoclusters", *map(str, words)]
     try:
-        with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with (
+            contextlib.chdir(cwd),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
             cli.main()
     except SystemExit as ended:
         status = ended.code or 0
@@ -67,7 +71,9 @@ def test_run_and_everything_after_it(folder):
     assert "lies in no cluster" in outside.stdout
     assert "is missing" in outside.stdout
 
-    wider = geoclusters("cluster", "out", "--radius-km", "25", "--out", "wider", "--json", cwd=folder)
+    wider = geoclusters(
+        "cluster", "out", "--radius-km", "25", "--out", "wider", "--json", cwd=folder
+    )
     assert json.loads(wider.stdout)["settings"]["radius_km"] == 25
 
     compared = geoclusters("compare", "out", "wider", "--json", cwd=folder)
@@ -114,18 +120,36 @@ def test_help_has_examples_everywhere():
 
 
 MISTAKES = {
-    "misspelt key": (study_text(extra="[methods]"), ["study.toml", "'methods'", "did you mean 'method'"]),
+    "misspelt key": (
+        study_text(extra="[methods]"),
+        ["study.toml", "'methods'", "did you mean 'method'"],
+    ),
     "missing column": (
         study_text(columns={**COLUMNS, "lat": "latitude"}),
         ["addresses.parquet", "no column 'latitude'", "the file has: patent"],
     ),
-    "no such file": (study_text(path="inventors.parquet"), ["inventors.parquet", "no such file", "addresses.parquet"]),
-    "truncated Parquet": (study_text(path="cut.parquet"), ["cut.parquet", "not readable as parquet", "whole"]),
-    "text in lat": (study_text(path="text.csv"), ["text.csv", "row 3", "lat", "'north'", "not a number"]),
+    "no such file": (
+        study_text(path="inventors.parquet"),
+        ["inventors.parquet", "no such file", "addresses.parquet"],
+    ),
+    "truncated Parquet": (
+        study_text(path="cut.parquet"),
+        ["cut.parquet", "not readable as parquet", "whole"],
+    ),
+    "text in lat": (
+        study_text(path="text.csv"),
+        ["text.csv", "row 3", "lat", "'north'", "not a number"],
+    ),
     "empty source": (study_text(path="empty.csv"), ["empty.csv", "empty", "give a file with data"]),
     "nothing at all": (study_text(path="nothing.csv"), ["nothing.csv", "empty", "header"]),
-    "negative radius": (study_text().replace("min_density = 0.02", "radius_km = -5"), ["radius_km = -5", "greater than 0"]),
-    "unknown format": (study_text().replace('metric = ', 'format = "tabel"\nmetric = '), ["'tabel'", "did you mean 'table'"]),
+    "negative radius": (
+        study_text().replace("min_density = 0.02", "radius_km = -5"),
+        ["radius_km = -5", "greater than 0"],
+    ),
+    "unknown format": (
+        study_text().replace("metric = ", 'format = "tabel"\nmetric = '),
+        ["'tabel'", "did you mean 'table'"],
+    ),
 }
 
 
@@ -155,7 +179,12 @@ def test_mistakes_end_with_status_2_and_one_message(folder, tmp_path, mistake, c
 
 
 def test_folders_that_are_no_run(tmp_path):
-    for words in (["map", tmp_path], ["locate", tmp_path, "1", "2"], ["cluster", tmp_path], ["sensitivity", tmp_path]):
+    for words in (
+        ["map", tmp_path],
+        ["locate", tmp_path, "1", "2"],
+        ["cluster", tmp_path],
+        ["sensitivity", tmp_path],
+    ):
         ended = geoclusters(*words)
         assert ended.returncode == 2
         assert "no finished run" in ended.stderr

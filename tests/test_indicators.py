@@ -94,7 +94,9 @@ def test_the_published_table_comes_out_of_its_counts():
     """
     with (files("geoclusters") / "tables" / "gii_reference.csv").open(encoding="utf-8") as file:
         table = pd.read_csv(file, comment="#")
-    table = table[(table["edition"] == 2023) & table["score_percent"].notna()].reset_index(drop=True)
+    table = table[(table["edition"] == 2023) & table["score_percent"].notna()].reset_index(
+        drop=True
+    )
     assert len(table) == 34
     scored = indicators.scored(
         table[["patents", "publications"]],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from four_cities import COLUMNS
 
 import geoclusters as gc
 from geoclusters.clusters.plausibility import cluster_widths_km, implausible, proposed_threshold
-from four_cities import COLUMNS
 
 
 def test_widths_against_all_pairs():
@@ -52,9 +52,14 @@ def test_a_run_warns_and_the_proposed_threshold_mends_it(tmp_path):
     import pandas as pd
 
     random = np.random.default_rng(3)
-    chain = pd.DataFrame({"lat": 48 + random.normal(0, 0.03, 4000), "lon": random.uniform(5, 13, 4000)})
+    chain = pd.DataFrame(
+        {"lat": 48 + random.normal(0, 0.03, 4000), "lon": random.uniform(5, 13, 4000)}
+    )
     towns = pd.DataFrame(
-        {"lat": 48 + random.normal(0, 0.03, 3000), "lon": random.choice([6.0, 9.0, 12.0], 3000) + random.normal(0, 0.03, 3000)}
+        {
+            "lat": 48 + random.normal(0, 0.03, 3000),
+            "lon": random.choice([6.0, 9.0, 12.0], 3000) + random.normal(0, 0.03, 3000),
+        }
     )
     frame = pd.concat([chain, towns], ignore_index=True)
     frame["patent"] = frame["inventor"] = np.arange(len(frame))

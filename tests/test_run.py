@@ -15,13 +15,20 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import shapely
+from four_cities import COLUMNS, make_addresses, make_settings
 
 import geoclusters as gc
-from four_cities import COLUMNS, make_addresses, make_settings
 from geoclusters import engine, schema
 from geoclusters.errors import RunError, SourceError
 
-SAME = ("clusters.parquet", "ranking.csv", "cells.parquet", "clusters.geojson", "links.parquet", "years.parquet")
+SAME = (
+    "clusters.parquet",
+    "ranking.csv",
+    "cells.parquet",
+    "clusters.geojson",
+    "links.parquet",
+    "years.parquet",
+)
 
 
 def bytes_of(folder):
@@ -53,7 +60,9 @@ def test_the_sample_world_comes_out_the_same_when_shuffled(tmp_path):
         read = pd.read_csv if ".csv" in source.path else pd.read_parquet
         rows = pd.concat([read(p) for p in paths]).sample(frac=1, random_state=2)
         for number in range(7):
-            rows.iloc[number::7].to_parquet(tmp_path / f"{source.metric}-{number}.parquet", index=False)
+            rows.iloc[number::7].to_parquet(
+                tmp_path / f"{source.metric}-{number}.parquet", index=False
+            )
         sources.append(source.model_copy(update={"path": f"{source.metric}-*.parquet"}))
     study = study.model_copy(update={"source": tuple(sources), "folder": tmp_path})
     other = gc.run(study, tmp_path / "other")
@@ -63,7 +72,9 @@ def test_the_sample_world_comes_out_the_same_when_shuffled(tmp_path):
 
 def test_documents_are_conserved(finished):
     told = finished.run["documents"]["patents"]
-    in_clusters, noise, unplaced, window = (told[k] for k in ("in_clusters", "noise", "unplaced", "window"))
+    in_clusters, noise, unplaced, window = (
+        told[k] for k in ("in_clusters", "noise", "unplaced", "window")
+    )
     assert in_clusters + noise + unplaced == pytest.approx(window, rel=1e-6)
     rows = make_addresses()
     assert window == rows[rows["year"] >= 2019]["patent"].nunique()
@@ -77,7 +88,10 @@ def test_every_row_is_accounted_for(finished):
     assert rows["read"] == len(raw)
     assert rows["outside_window"] == (raw["year"] == 2011).sum()
     assert rows["read"] == (
-        rows["outside_window"] + rows["without_year"] + rows["placed"] + sum(rows["rejected"].values())
+        rows["outside_window"]
+        + rows["without_year"]
+        + rows["placed"]
+        + sum(rows["rejected"].values())
     )
     rejected = finished.rejected
     assert rejected["reason"].value_counts().to_dict() == rows["rejected"]
@@ -103,7 +117,8 @@ def test_counts_are_those_of_a_plain_computation(finished):
     rows = rows[rows["lat"].notna() & (rows["lat"] != 0) & ~rows["inventor"].isin(abroad)]
     home = dict(zip(finished.cells["cell"], finished.cells["cluster_id"], strict=True))
     rows["cluster_id"] = [
-        home[h3.str_to_int(h3.latlng_to_cell(a, o, 8))] for a, o in zip(rows["lat"], rows["lon"], strict=True)
+        home[h3.str_to_int(h3.latlng_to_cell(a, o, 8))]
+        for a, o in zip(rows["lat"], rows["lon"], strict=True)
     ]
     expected = rows.groupby("cluster_id")["part"].sum()
     got = finished.clusters.set_index("cluster_id")["patents"]
@@ -117,7 +132,9 @@ def test_clusters_are_the_cities(finished):
     assert clusters["score"].is_monotonic_decreasing
     assert clusters.loc[clusters["name"] == "Basel", "economies"].item() == "CH"
     assert clusters.geometry.is_valid.all()
-    assert (clusters.bounds["maxx"] - clusters.bounds["minx"])[clusters["economies"] != "FJ"].max() < 3
+    assert (clusters.bounds["maxx"] - clusters.bounds["minx"])[
+        clusters["economies"] != "FJ"
+    ].max() < 3
     for _, row in clusters.iterrows():
         for part in row.geometry.geoms:
             assert part.bounds[2] - part.bounds[0] < 180
@@ -162,7 +179,15 @@ def test_result_files_follow_the_schema(finished):
     assert json.loads(metadata[b"geoclusters"])["settings"]["radius_km"] == 15
     assert json.loads(metadata[b"geo"])["version"] == "1.1.0"
     ranking = pd.read_csv(finished.folder / "ranking.csv")
-    assert list(ranking.columns)[:7] == ["rank", "name", "economies", "cross_border", "patents", "share_patents", "score"]
+    assert list(ranking.columns)[:7] == [
+        "rank",
+        "name",
+        "economies",
+        "cross_border",
+        "patents",
+        "share_patents",
+        "score",
+    ]
     geojson = json.loads((finished.folder / "clusters.geojson").read_text())
     assert "crs" not in geojson
     assert len(geojson["features"]) == len(clusters)
@@ -184,7 +209,9 @@ def test_a_second_run_goes_on_from_the_finished_stage(finished, four_cities, tmp
     assert not {s["stage"]: s["reused"] for s in other.run["stages"]}["addresses"]
 
 
-def test_a_run_killed_half_way_looks_unfinished_and_can_be_finished(finished, four_cities, tmp_path):
+def test_a_run_killed_half_way_looks_unfinished_and_can_be_finished(
+    finished, four_cities, tmp_path
+):
     """The process is killed at its first write of a result; nothing there may look whole."""
     script = (
         "import os, signal, sys\n"
@@ -197,7 +224,9 @@ def test_a_run_killed_half_way_looks_unfinished_and_can_be_finished(finished, fo
     )
     out = tmp_path / "out"
     here = os.path.dirname(__file__)
-    ended = subprocess.run([sys.executable, "-c", script, str(four_cities), str(out), here], check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(four_cities), str(out), here], check=False
+    )
     assert ended.returncode == -signal.SIGKILL
     with pytest.raises(RunError, match="no finished run"):
         gc.read_run(out)
@@ -210,11 +239,20 @@ def test_a_run_killed_half_way_looks_unfinished_and_can_be_finished(finished, fo
 
 
 def test_reclustering_equals_a_run_with_these_settings(finished, four_cities, tmp_path):
-    for number, changes in enumerate(({"radius_km": 25.0}, {"min_density": 0.05, "merge_gap_km": 9.0}, {"resolution": 6})):
-        direct = gc.run(gc.make_study(make_settings(**changes), folder=four_cities), tmp_path / f"d{number}")
+    for number, changes in enumerate(
+        ({"radius_km": 25.0}, {"min_density": 0.05, "merge_gap_km": 9.0}, {"resolution": 6})
+    ):
+        direct = gc.run(
+            gc.make_study(make_settings(**changes), folder=four_cities), tmp_path / f"d{number}"
+        )
         moved = gc.recluster(finished.folder, out=tmp_path / f"m{number}", **changes)
         assert bytes_of(moved.folder) == bytes_of(direct.folder)
-        assert gc.recluster(moved.folder, radius_km=15.0, out=tmp_path / "again").run["settings"]["radius_km"] == 15
+        assert (
+            gc.recluster(moved.folder, radius_km=15.0, out=tmp_path / "again").run["settings"][
+                "radius_km"
+            ]
+            == 15
+        )
 
 
 def test_density_of_addresses_counts_addresses(four_cities, tmp_path):
@@ -252,7 +290,13 @@ def test_counts_of_documents_instead_of_addresses(tmp_path):
     settings = {
         "name": "counts",
         "method": {"min_density": 0.1},
-        "source": [{"metric": "patents", "path": "cities.csv", "columns": {"count": "n", "lat": "lat", "lon": "lon"}}],
+        "source": [
+            {
+                "metric": "patents",
+                "path": "cities.csv",
+                "columns": {"count": "n", "lat": "lat", "lon": "lon"},
+            }
+        ],
     }
     result = gc.run(gc.make_study(settings, folder=tmp_path), tmp_path / "out")
     assert result.clusters["share_patents"].tolist() == pytest.approx([0.695, 0.305])
@@ -262,9 +306,19 @@ def test_counts_of_documents_instead_of_addresses(tmp_path):
 
 def test_links_follow_documents_between_clusters(tmp_path):
     places = {"Munich": (48.14, 11.58), "Tokyo": (35.68, 139.69), "nowhere": (-30.0, -100.0)}
-    rows = [("a", "Munich"), ("a", "Tokyo"), ("b", "Munich"), ("b", "Tokyo"), ("b", "nowhere"), ("c", "Munich")]
+    rows = [
+        ("a", "Munich"),
+        ("a", "Tokyo"),
+        ("b", "Munich"),
+        ("b", "Tokyo"),
+        ("b", "nowhere"),
+        ("c", "Munich"),
+    ]
     frame = pd.DataFrame(
-        [{"patent": d, "inventor": f"{d}{p}", "lat": places[p][0], "lon": places[p][1]} for d, p in rows]
+        [
+            {"patent": d, "inventor": f"{d}{p}", "lat": places[p][0], "lon": places[p][1]}
+            for d, p in rows
+        ]
     )
     frame.to_parquet(tmp_path / "a.parquet")
     columns = {k: COLUMNS[k] for k in ("document", "person", "lat", "lon")}
@@ -276,7 +330,8 @@ def test_links_follow_documents_between_clusters(tmp_path):
     result = gc.run(gc.make_study(settings, folder=tmp_path), tmp_path / "out")
     name = result.clusters.set_index("cluster_id")["name"]
     links = {
-        frozenset({name[r.cluster_a], name.get(r.cluster_b)}): r.documents for r in result.links.itertuples()
+        frozenset({name[r.cluster_a], name.get(r.cluster_b)}): r.documents
+        for r in result.links.itertuples()
     }
     assert links == {
         frozenset({"Munich", "Tokyo"}): 2,

@@ -38,7 +38,10 @@ def test_profiles_set_several_settings_at_once(profile, metrics):
 
 def test_what_the_study_says_goes_before_its_profile():
     assert Method.model_validate({"profile": "gii-2024", "radius_km": 20.0}).radius_km == 20
-    assert Method.model_validate({"profile": "gii-2024", "density": "shares"}).min_density_value == 5e-4
+    assert (
+        Method.model_validate({"profile": "gii-2024", "density": "shares"}).min_density_value
+        == 5e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,9 +59,15 @@ def test_what_the_study_says_goes_before_its_profile():
         ({"method": 3}, ["method = 3", "[method]"]),
         ({"window": {"first_year": 2023, "last_year": 2019}}, ["2023", "after", "2019"]),
         ({"source": []}, ["'source' is missing", "[[source]]"]),
-        ({"source": [{**SOURCE, "metric": "Patents!"}]}, ["[[source]] 1", "'Patents!'", "small letters"]),
+        (
+            {"source": [{**SOURCE, "metric": "Patents!"}]},
+            ["[[source]] 1", "'Patents!'", "small letters"],
+        ),
         ({"source": [{**SOURCE, "metric": "score"}]}, ["'score'", "column of the results"]),
-        ({"source": [{**SOURCE, "columns": {"docment": "id"}}]}, ["'docment'", "did you mean 'document'"]),
+        (
+            {"source": [{**SOURCE, "columns": {"docment": "id"}}]},
+            ["'docment'", "did you mean 'document'"],
+        ),
         ({"source": [{**SOURCE, "columns": {"lat": "y", "document": "d"}}]}, ["'lat' and 'lon'"]),
         ({"source": [{**SOURCE, "columns": {"lat": "y", "lon": "x"}}]}, ["'document' is missing"]),
         ({"nmae": "x"}, ["'nmae'", "did you mean 'name'"]),
@@ -80,7 +89,11 @@ def test_every_mistake_is_told_at_once():
     assert len(str(error.value).splitlines()) == 3
 
 
-@given(st.dictionaries(st.text(max_size=9), st.none() | st.integers() | st.text(max_size=5), max_size=4))
+@given(
+    st.dictionaries(
+        st.text(max_size=9), st.none() | st.integers() | st.text(max_size=5), max_size=4
+    )
+)
 def test_any_mapping_is_a_study_or_a_study_error(given_settings):
     try:
         make_study({**study_with(), "method": given_settings})
@@ -97,7 +110,9 @@ def test_a_study_cannot_be_changed():
 
 def test_environment_variables_in_paths(monkeypatch, tmp_path):
     file = tmp_path / "s.toml"
-    file.write_text('name="x"\n[[source]]\nmetric="patents"\npath="${HERE}/p.csv"\ncolumns={document="id"}\n')
+    file.write_text(
+        'name="x"\n[[source]]\nmetric="patents"\npath="${HERE}/p.csv"\ncolumns={document="id"}\n'
+    )
     assert read_study(file).source[0].path == "${HERE}/p.csv"
     monkeypatch.delenv("HERE", raising=False)
     with pytest.raises(StudyError, match="HERE, which is not set"):

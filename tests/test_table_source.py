@@ -16,7 +16,14 @@ from geoclusters.addresses.sources import format_reader, matching_files
 from geoclusters.addresses.sources.table import read_tables
 from geoclusters.errors import SourceError
 
-COLUMNS = {"document": "id", "person": "who", "lat": "y", "lon": "x", "year": "when", "country": "land"}
+COLUMNS = {
+    "document": "id",
+    "person": "who",
+    "lat": "y",
+    "lon": "x",
+    "year": "when",
+    "country": "land",
+}
 FRAME = pd.DataFrame(
     {
         "id": ["a", "a", "b", None],
@@ -37,7 +44,10 @@ def rows(files):
 
 def write(folder, name):
     path = folder / name
-    as_json = [json.dumps({k: (None if pd.isna(v) else v) for k, v in r.items()}) for r in FRAME.to_dict("records")]
+    as_json = [
+        json.dumps({k: (None if pd.isna(v) else v) for k, v in r.items()})
+        for r in FRAME.to_dict("records")
+    ]
     text = {
         "csv": FRAME.to_csv(index=False),
         "tsv": FRAME.to_csv(index=False, sep="\t"),
@@ -105,7 +115,9 @@ def test_patterns_are_sorted_and_missing_files_named(tmp_path):
     for name in ("b.csv", "a.csv"):
         (tmp_path / name).write_text("id\n1\n")
     assert [p.name for p in matching_files("*.csv", tmp_path)] == ["a.csv", "b.csv"]
-    with pytest.raises(SourceError, match=r"c\.csv: there is no such file; its folder holds: a\.csv, b\.csv"):
+    with pytest.raises(
+        SourceError, match=r"c\.csv: there is no such file; its folder holds: a\.csv, b\.csv"
+    ):
         matching_files("c.csv", tmp_path)
     with pytest.raises(SourceError, match="no file matches"):
         matching_files("*.parquet", tmp_path)
@@ -154,7 +166,9 @@ def test_broken_files_are_named(tmp_path):
     assert "not readable as csv" in broken(tmp_path, "cut.csv.gz", packed[: len(packed) // 2])
     assert "zip archive" in broken(tmp_path, "cut.zip", b"PK\x03\x04 no")
     assert "not readable as csv" in broken(tmp_path, "ragged.csv", HEAD + b"a,w,1\n")
-    assert "not readable as jsonl" in broken(tmp_path, "bad.jsonl", write(tmp_path, "w.jsonl").read_bytes() + b'{"id": \n')
+    assert "not readable as jsonl" in broken(
+        tmp_path, "bad.jsonl", write(tmp_path, "w.jsonl").read_bytes() + b'{"id": \n'
+    )
     assert "empty" in broken(tmp_path, "empty.csv", b"")
     assert "not known" in broken(tmp_path, "table.xlsx", b"PK")
 

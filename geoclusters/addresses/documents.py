@@ -33,7 +33,9 @@ def document_keys(batch: pa.RecordBatch) -> Keys:
 
     Two documents may share a key by chance; they are then treated as scattered, which is slower and no less exact.
     """
-    return _hashed(batch.column("document")) ^ (_hashed(batch.column("metric")) * np.uint64(0x9E3779B97F4A7C15))
+    return _hashed(batch.column("document")) ^ (
+        _hashed(batch.column("metric")) * np.uint64(0x9E3779B97F4A7C15)
+    )
 
 
 def _hashed(column: pa.Array) -> Keys:
@@ -104,7 +106,7 @@ def whole_documents(
             continue
         rest = table if rest is None else pa.concat_tables([rest, table])
         done = rest.num_rows - _last_run(keys)
-        if 0 < done and len(keys) > _last_run(keys):
+        if done > 0 and len(keys) > _last_run(keys):
             yield rest.slice(0, done).combine_chunks()
             rest = rest.slice(done)
     if rest is not None and rest.num_rows:

@@ -171,11 +171,15 @@ def _level(text: str) -> int:
         if text.lower() in words:
             return level
     known = "; ".join(", ".join(words) for words in LEVEL_NAMES.values())
-    raise SourceError(f"accuracy = {text!r} is no known level of geocoding; known, from fine to coarse: {known}")
+    raise SourceError(
+        f"accuracy = {text!r} is no known level of geocoding; known, from fine to coarse: {known}"
+    )
 
 
 def _check_counts(batch: pa.RecordBatch, count: pa.Array) -> None:
-    wrong = np.flatnonzero(pc.fill_null(pc.less(count, 0), fill_value=False).to_numpy(zero_copy_only=False))
+    wrong = np.flatnonzero(
+        pc.fill_null(pc.less(count, 0), fill_value=False).to_numpy(zero_copy_only=False)
+    )
     if len(wrong):
         row: dict[str, Any] = batch.slice(int(wrong[0]), 1).to_pylist()[0]
         raise SourceError(

@@ -56,7 +56,9 @@ def _codes(table: pa.Table, names: Sequence[str]) -> Ints:
     total = np.zeros(table.num_rows, dtype=np.int64)
     for name in names:
         encoded = table[name].combine_chunks().dictionary_encode()
-        codes = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+        codes = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(
+            zero_copy_only=False
+        )
         total = _dense(total * (len(encoded.dictionary) + 1) + codes.astype(np.int64))
     return total
 

@@ -114,5 +114,6 @@ def area_km2(outlines: Iterable[BaseGeometry]) -> npt.NDArray[np.float64]:
     array([12309.])
     """
     return np.array(
-        [abs(WGS84.geometry_area_perimeter(o)[0]) / SQUARE_METRES_PER_KM2 for o in outlines], dtype=np.float64
+        [abs(WGS84.geometry_area_perimeter(o)[0]) / SQUARE_METRES_PER_KM2 for o in outlines],
+        dtype=np.float64,
     )

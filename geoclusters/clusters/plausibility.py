@@ -57,9 +57,7 @@ def cluster_widths_km(lat: Floats, lon: Floats, labels: Labels) -> Floats:
     return widths
 
 
-def implausible(
-    *, lat: Floats, lon: Floats, share: Floats, labels: Labels
-) -> Finding | None:
+def implausible(*, lat: Floats, lon: Floats, share: Floats, labels: Labels) -> Finding | None:
     """
     Give the widest cluster that cannot be right, or None.
 
@@ -84,9 +82,7 @@ def implausible(
     return Finding(label, float(widths[label]), float(held[label]))
 
 
-def proposed_threshold(
-    min_density: float, is_plausible: Callable[[float], bool]
-) -> float | None:
+def proposed_threshold(min_density: float, is_plausible: Callable[[float], bool]) -> float | None:
     """
     Smallest threshold above `min_density`, on a scale of ten steps a decade, that gives plausible clusters.
 

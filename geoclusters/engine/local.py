@@ -52,7 +52,9 @@ def read_addresses(study: Study, files: Sequence[Sequence[Path]], target: Path) 
     """
     finder = addresses.ScatterFinder()
     tallies = []
-    with pq.ParquetWriter(target / CHECKED_FILE, schema.CHECKED.arrow(), compression="lz4") as writer:
+    with pq.ParquetWriter(
+        target / CHECKED_FILE, schema.CHECKED.arrow(), compression="lz4"
+    ) as writer:
         for number, (source, paths) in enumerate(zip(study.sources, files, strict=True)):
             tally = addresses.Tally()
             for batch in _checked(study, source, number, paths, tally):
@@ -69,7 +71,11 @@ def _checked(
 ) -> Iterator[pa.RecordBatch]:
     read = addresses.format_reader(source.format)
     batches = read(
-        paths, columns=source.columns, delimiter=source.delimiter, encoding=source.encoding, head_only=False
+        paths,
+        columns=source.columns,
+        delimiter=source.delimiter,
+        encoding=source.encoding,
+        head_only=False,
     )
     rules = addresses.Rules(
         metric=source.metric,
@@ -93,7 +99,9 @@ def _outside(
 
 def _complain_if_empty(source: Source, tally: addresses.Tally, study: Study) -> None:
     if not tally.read:
-        raise SourceError(f"{source.path}: the source is empty, it has a header and no row; give a file with data")
+        raise SourceError(
+            f"{source.path}: the source is empty, it has a header and no row; give a file with data"
+        )
     if tally.read == tally.outside_window + tally.without_year:
         window = study.window
         seen = f"{min(tally.years_seen)} to {max(tally.years_seen)}" if tally.years_seen else "none"
@@ -128,7 +136,9 @@ def add_up_addresses(read: Path, target: Path, *, study: Study) -> dict[str, Any
     adder = _Adder(study.method.resolution)
     paths = [source.path for source in study.sources]
     with (
-        pq.ParquetWriter(target / ADDRESSES_FILE, schema.ADDRESSES.arrow(), compression="zstd") as kept,
+        pq.ParquetWriter(
+            target / ADDRESSES_FILE, schema.ADDRESSES.arrow(), compression="zstd"
+        ) as kept,
         pq.ParquetWriter(
             target / REJECTED_FILE, schema.REJECTED.arrow(), compression="zstd"
         ) as rejected,
@@ -150,7 +160,13 @@ def _rejected(table: pa.Table, paths: Sequence[str]) -> pa.Table:
         "reason": names.take(table["reason"]),
     }
     layout = schema.REJECTED.arrow()
-    return pa.table([words.get(f.name, table.column(f.name) if f.name in table.column_names else None) for f in layout], schema=layout)
+    return pa.table(
+        [
+            words.get(f.name, table.column(f.name) if f.name in table.column_names else None)
+            for f in layout
+        ],
+        schema=layout,
+    )
 
 
 class _Adder:
@@ -213,7 +229,9 @@ class _Adder:
             self._documents[name] += int(first[of_metric].sum()) * schema.WEIGHT_ONE
             self._documents[name] += int(weight[of_metric & counted].sum())
             self._unplaced[name] += int(weight[of_metric & ~placed].sum())
-        rows = pd.DataFrame({"source": table["source"].to_numpy(), "reason": table["reason"].to_numpy()})
+        rows = pd.DataFrame(
+            {"source": table["source"].to_numpy(), "reason": table["reason"].to_numpy()}
+        )
         for (source, reason), n in rows.value_counts().items():
             self._rows[int(source), schema.REASONS[int(reason)][0]] += int(n)
 
@@ -272,7 +290,9 @@ def rebin_addresses(source: Path, target: Path, *, resolution: int) -> dict[str,
     adder = _Adder(resolution)
     batches = pq.ParquetFile(source / ADDRESSES_FILE).iter_batches(batch_size=1 << 20)
     nobody = np.zeros(0, dtype=np.uint64)
-    with pq.ParquetWriter(target / ADDRESSES_FILE, schema.ADDRESSES.arrow(), compression="zstd") as kept:
+    with pq.ParquetWriter(
+        target / ADDRESSES_FILE, schema.ADDRESSES.arrow(), compression="zstd"
+    ) as kept:
         for table in addresses.whole_documents(batches, scattered=nobody, spill=target):
             placed = table["cell"].to_numpy() != 0
             cell = np.zeros(table.num_rows, dtype=np.uint64)

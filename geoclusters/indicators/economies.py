@@ -31,7 +31,11 @@ def economy_scores(
         Index `label`, `economy`; one `share_<metric>` column a metric, and `score`.
     """
     wide = by_economy[by_economy["label"] >= 0].pivot_table(
-        index=["label", "economy"], columns="metric", values="documents", aggfunc="sum", fill_value=0.0
+        index=["label", "economy"],
+        columns="metric",
+        values="documents",
+        aggfunc="sum",
+        fill_value=0.0,
     )
     shares = pd.DataFrame(index=wide.index)
     for metric, total in totals.items():
@@ -99,5 +103,13 @@ def league(
     table["clusters_shared"] = table["economy"].map(shared).fillna(0).astype("int64")
     table = table.sort_values(["score", "economy"], ascending=[False, True]).reset_index(drop=True)
     return table[
-        ["economy", "name", "clusters", "clusters_top", "clusters_shared", *(f"share_{m}" for m in metrics), "score"]
+        [
+            "economy",
+            "name",
+            "clusters",
+            "clusters_top",
+            "clusters_shared",
+            *(f"share_{m}" for m in metrics),
+            "score",
+        ]
     ]

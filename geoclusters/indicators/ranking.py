@@ -25,7 +25,9 @@ def ranked(table: pd.DataFrame) -> pd.DataFrame:
     ...     ["cluster_id", "rank", "intensity_rank"]].values.tolist()
     [['a', 1, <NA>], ['b', 2, 1]]
     """
-    table = table.sort_values(["score", "cluster_id"], ascending=[False, True]).reset_index(drop=True)
+    table = table.sort_values(["score", "cluster_id"], ascending=[False, True]).reset_index(
+        drop=True
+    )
     table["rank"] = np.arange(1, len(table) + 1, dtype=np.int64)
     by_intensity = table.sort_values(
         ["intensity", "cluster_id"], ascending=[False, True], na_position="last"

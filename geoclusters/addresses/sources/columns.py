@@ -13,7 +13,9 @@ from geoclusters import schema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NUMBER_NULLS: Final = pa.array(["", "NA", "N/A", "NaN", "nan", "None", "none", "-", "\\N", "NULL", "null"])
+NUMBER_NULLS: Final = pa.array(
+    ["", "NA", "N/A", "NaN", "nan", "None", "none", "-", "\\N", "NULL", "null"]
+)
 YEAR_LENGTH: Final = 4
 
 
@@ -79,7 +81,9 @@ def _text(values: pa.Array) -> pa.Array:
 def _number(values: pa.Array, field: pa.Field, name: str, first_row: int) -> pa.Array:
     if _is_text(values):
         text = pc.utf8_trim_whitespace(values.cast(pa.string()))
-        values = pc.if_else(pc.is_in(text, value_set=NUMBER_NULLS), pa.scalar(None, pa.string()), text)
+        values = pc.if_else(
+            pc.is_in(text, value_set=NUMBER_NULLS), pa.scalar(None, pa.string()), text
+        )
     try:
         number = values.cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

@@ -49,7 +49,9 @@ class Member:
         suffix = _bare(self.inside or self.path.name)
         if suffix not in KINDS:
             known = ", ".join([*KINDS, *PACKINGS, ".zip"])
-            raise SourceError(f"{self.path}: a file ending in {suffix!r} is not known; known: {known}")
+            raise SourceError(
+                f"{self.path}: a file ending in {suffix!r} is not known; known: {known}"
+            )
         return KINDS[suffix]
 
     @property
@@ -75,7 +77,9 @@ class Member:
     def _unpacked(self, stream: IO[bytes]) -> IO[bytes]:
         if self.packing is None:
             return stream
-        unpacked: IO[bytes] = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), self.packing)
+        unpacked: IO[bytes] = pa.CompressedInputStream(
+            pa.PythonFile(stream, mode="r"), self.packing
+        )
         return unpacked
 
     def seekable(self) -> IO[bytes] | Path:
@@ -113,9 +117,13 @@ def matching_files(path: str, folder: Path) -> list[Path]:
     if found:
         return found
     if Path(full).is_dir():
-        raise SourceError(f"{full}: this is a folder; name its files, for example '{path.rstrip('/')}/*.parquet'")
+        raise SourceError(
+            f"{full}: this is a folder; name its files, for example '{path.rstrip('/')}/*.parquet'"
+        )
     if any(sign in path for sign in "*?["):
-        raise SourceError(f"{full}: no file matches this pattern; check the path, it starts at {folder.resolve()}")
+        raise SourceError(
+            f"{full}: no file matches this pattern; check the path, it starts at {folder.resolve()}"
+        )
     raise SourceError(f"{full}: there is no such file{_near(Path(full))}")
 
 
@@ -141,7 +149,9 @@ def _zipped(file: Path) -> Iterator[Member]:
         with zipfile.ZipFile(file) as archive:
             names = [n for n in sorted(archive.namelist()) if not n.endswith("/")]
     except (OSError, zipfile.BadZipFile) as error:
-        raise SourceError(f"{file}: not readable as a zip archive: {error}; fetch the file again") from None
+        raise SourceError(
+            f"{file}: not readable as a zip archive: {error}; fetch the file again"
+        ) from None
     names = [n for n in names if not n.startswith("__MACOSX/") and _bare(n) in KINDS]
     if not names:
         raise SourceError(f"{file}: the archive holds no table; known: {', '.join(KINDS)}")

@@ -154,7 +154,9 @@ def _header(member: Member, sign: str, encoding: str) -> list[str]:
         first: bytes = stream.read(1 << 16)
     line = first.decode(encoding, errors="replace").lstrip("\ufeff")
     if not line.strip():
-        raise SourceError(f"{_place(member)}: the file is empty; a header line with the columns' names is wanted")
+        raise SourceError(
+            f"{_place(member)}: the file is empty; a header line with the columns' names is wanted"
+        )
     options = pa_csv.ParseOptions(delimiter=sign, newlines_in_values=True)
     head = line.splitlines()[0].encode()
     table = pa_csv.read_csv(pa.BufferReader(head + b"\n"), parse_options=options)
@@ -167,7 +169,7 @@ def _json_lines(
     with member.opened() as stream:
         _need(member, wanted, _keys(stream))
     with _on_disk(member) as file, duckdb.connect() as connection:
-        types = {name: "VARCHAR" for name in wanted}
+        types = dict.fromkeys(wanted, "VARCHAR")
         answer = connection.sql(
             "SELECT * FROM read_ndjson($file, columns = $types, maximum_object_size = 134217728)",
             params={"file": str(file), "types": types},
