@@ -59,7 +59,7 @@ test: $(VENV)/.installed-dev ## Run the whole test suite (Chromium draws the pag
 	$(RUN)/python -m pytest -n 2 --dist loadgroup
 
 notebooks: $(VENV)/.installed-dev ## Run the notebooks
-	$(RUN)/python -m pytest --nbmake notebooks
+	$(RUN)/python -m pytest tests/test_notebook.py
 
 evaluate: $(VENV)/.installed-dev ## Run the studies on real data and print how they agree with the published ranking
 	$(RUN)/python benchmarks/evaluate.py --data $(EVALUATION) --out $(OUT)/evaluation
