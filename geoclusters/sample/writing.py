@@ -170,6 +170,7 @@ def _source_text(metric: str) -> str:
     return (
         f'\n[[source]]\nmetric = "{metric}"\nformat = "table"\npath = "{PATHS[metric]}"\n'
         f"columns = {{ {columns} }}\n"
+        'licence = "CC0: generated"\nattribution = "geoclusters, generated sample world"\n'
     )
 
 
