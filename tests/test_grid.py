@@ -31,7 +31,7 @@ def test_every_row_is_in_one_leaf_and_boxes_are_tight(seed, side_km):
     grid = grid_of(lat, lon, weight, side_km)
     assert sorted(grid.row) == list(range(len(lat)))
     np.testing.assert_array_equal(grid.weight, weight[grid.row])
-    np.testing.assert_allclose(grid.point, unit_vectors(lat, lon)[grid.row], atol=1e-15)
+    np.testing.assert_allclose(grid.point.T, unit_vectors(lat, lon)[grid.row], atol=1e-15)
     n_cubes = len(grid.column)
     order = np.lexsort((grid.level, grid.column))
     np.testing.assert_array_equal(order, np.arange(n_cubes))
@@ -40,8 +40,8 @@ def test_every_row_is_in_one_leaf_and_boxes_are_tight(seed, side_km):
     np.testing.assert_array_equal(grid.first[1:n_cubes], grid.last[: n_cubes - 1])
     for node in range(len(grid.first)):
         members = slice(grid.first[node], grid.last[node])
-        np.testing.assert_array_equal(grid.box[node, :3], grid.point[members].min(axis=0))
-        np.testing.assert_array_equal(grid.box[node, 3:], grid.point[members].max(axis=0))
+        np.testing.assert_array_equal(grid.box[node, :3], grid.point[:, members].min(axis=1))
+        np.testing.assert_array_equal(grid.box[node, 3:], grid.point[:, members].max(axis=1))
         assert grid.total[node] == grid.weight[members].sum()
 
 

@@ -153,6 +153,8 @@ def ball_weight(grid: Grid, p: int, node: int, limit: float, enough: int, stack:
     Stops when the sum reaches `enough`; what it returns then is at least that. `stack` is scratch
     space.
     """
+    if grid.last[node] - grid.first[node] <= LEAF_SIZE:
+        return _span_weight(grid, p, grid.first[node], grid.last[node], limit)
     weight_sum = 0
     stack[0] = node
     depth = 1
@@ -164,7 +166,7 @@ def ball_weight(grid: Grid, p: int, node: int, limit: float, enough: int, stack:
         if farthest_in_node(grid, p, node) <= limit:
             weight_sum += grid.total[node]
         elif grid.child[node] < 0:
-            weight_sum += _leaf_weight(grid, p, node, limit)
+            weight_sum += _span_weight(grid, p, grid.first[node], grid.last[node], limit)
         else:
             stack[depth] = grid.child[node]
             stack[depth + 1] = grid.child[node] + 1
@@ -173,12 +175,12 @@ def ball_weight(grid: Grid, p: int, node: int, limit: float, enough: int, stack:
 
 
 @query
-def _leaf_weight(grid: Grid, p: int, node: int, limit: float) -> int:
-    """Weight of a leaf's points within the limit of `p`, without a branch: four at a time or more."""
+def _span_weight(grid: Grid, p: int, first: int, last: int, limit: float) -> int:
+    """Weight within the limit of `p` among `first:last`; has no branch, so that it runs wide."""
     point = grid.point
     x, y, z = point[0, p], point[1, p], point[2, p]
     weight_sum = 0
-    for q in range(np.uint64(grid.first[node]), np.uint64(grid.last[node])):
+    for q in range(np.uint64(first), np.uint64(last)):
         dx, dy, dz = x - point[0, q], y - point[1, q], z - point[2, q]
         weight_sum += grid.weight[q] if dx * dx + dy * dy + dz * dz <= limit else 0
     return weight_sum
@@ -188,35 +190,51 @@ def _leaf_weight(grid: Grid, p: int, node: int, limit: float) -> int:
 def sum_balls(begin: int, end: int, grid: Grid, limit: float, reach: int, result: Longs) -> None:
     """Weight within the limit of every point of the cubes `begin:end`, put at the points' rows."""
     near = np.empty((2 * reach + 1) ** 3, dtype=np.int32)
+    span = np.empty((len(near), 2), dtype=np.int32)
     cursor = np.empty((2 * reach + 1) ** 2, dtype=np.int32)
     stack = np.empty(STACK_SIZE, dtype=np.int32)
     set_cursors(grid, begin, reach, cursor)
     for c in range(begin, end):
         count = neighbours(grid, c, reach, limit, cursor, near)
         near[count] = c
-        sure, count = _take_whole_cubes(grid, c, limit, near, count + 1)
+        sure, n_trees, n_spans = _sort_out(grid, c, limit, near, count + 1, span)
         for p in range(grid.first[c], grid.last[c]):
-            weight_sum = sure
             if p > grid.first[c] and squared_chord(grid, p, p - 1) == 0.0:
-                weight_sum = result[grid.row[p - 1]]
-            else:
-                for t in range(count):
-                    if grid.last[near[t]] - grid.first[near[t]] <= LEAF_SIZE:
-                        weight_sum += _leaf_weight(grid, p, near[t], limit)
-                    else:
-                        weight_sum += ball_weight(grid, p, near[t], limit, _ENOUGH, stack)
+                result[grid.row[p]] = result[grid.row[p - 1]]
+                continue
+            weight_sum = sure
+            for t in range(n_spans):
+                weight_sum += _span_weight(grid, p, span[t, 0], span[t, 1], limit)
+            for t in range(n_trees):
+                weight_sum += ball_weight(grid, p, near[t], limit, _ENOUGH, stack)
             result[grid.row[p]] = weight_sum
 
 
 @query
-def _take_whole_cubes(grid: Grid, c: int, limit: float, near: Ints, count: int) -> tuple[int, int]:
-    """Weight of the cubes that lie in every ball of cube `c`; the others move to the front."""
+def _sort_out(
+    grid: Grid, c: int, limit: float, near: Ints, count: int, span: Ints
+) -> tuple[int, int, int]:
+    """
+    Divide the cubes near cube `c` by the way in which they are best added to its points' balls.
+
+    Gives the weight of those that lie in all of these balls, the number of crowded ones, which
+    move to the front of `near`, and the number of spans of positions, put into `span`, that hold
+    the others: cubes that follow each other share one.
+    """
     sure = 0
-    n_open = 0
+    n_trees = 0
+    n_spans = 0
     for t in range(count):
-        if farthest_of_nodes(grid, c, near[t]) <= limit:
-            sure += grid.total[near[t]]
+        other = near[t]
+        first, last = grid.first[other], grid.last[other]
+        if farthest_of_nodes(grid, c, other) <= limit:
+            sure += grid.total[other]
+        elif last - first > LEAF_SIZE:
+            near[n_trees] = other
+            n_trees += 1
+        elif n_spans > 0 and span[n_spans - 1, 1] == first:
+            span[n_spans - 1, 1] = last
         else:
-            near[n_open] = near[t]
-            n_open += 1
-    return sure, n_open
+            span[n_spans, 0], span[n_spans, 1] = first, last
+            n_spans += 1
+    return sure, n_trees, n_spans

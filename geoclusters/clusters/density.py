@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from geoclusters.clusters import dbscan
 from geoclusters.clusters.balls import sum_balls
-from geoclusters.clusters.grid import Scale, build_grid, squared_chord_limit
+from geoclusters.clusters.grid import Scale, build_grid, count_cubes, squared_chord_limit
 from geoclusters.clusters.inputs import are_whole, check_coordinates, check_positive, check_weights
 from geoclusters.earth import chord_of
 
@@ -42,7 +42,7 @@ LARGEST_TOTAL: Final = 1 << 62
 
 _STEP_BITS = 55
 _TOLERANCE_BITS = 40
-_CUBES_PER_RADIUS = 4.0
+_POINTS_PER_CUBE = 9.0
 _SMALLEST_SIDE = 1e-8
 _TIGHT = 1.0 - 1e-6
 
@@ -193,7 +193,7 @@ def neighbourhood_weights(
     if len(lat) == 0:
         return result.astype(weight.dtype)
     chord = chord_of(radius_km)
-    side = max(chord / _CUBES_PER_RADIUS, _SMALLEST_SIDE)
+    side = _side_for_sums(lat, lon, chord)
     scale = _total_scale(weight)
     limit = squared_chord_limit(radius_km)
     grid = build_grid(lat, lon, weight, side=side, scale=scale)
@@ -229,6 +229,13 @@ def _cluster(
     label = np.empty(len(core), dtype=np.int32)
     _spread(threads, n_cubes, dbscan.label_points, grid, limit, core, flag, number, nearest, label)
     return grid.row, label, core
+
+
+def _side_for_sums(lat: Floats, lon: Floats, chord: float) -> float:
+    """Edge of a cube that leaves some nine points to each, a half to a twelfth of the radius."""
+    points_per_cube = len(lat) / count_cubes(lat, lon, max(chord / 2.0, _SMALLEST_SIDE))
+    cubes_per_radius = round(2.0 * math.sqrt(points_per_cube / _POINTS_PER_CUBE))
+    return max(chord / min(max(cubes_per_radius, 2), 12), _SMALLEST_SIDE)
 
 
 def _unsorted(row: Ints, values: npt.NDArray[Any], dtype: type[np.generic]) -> npt.NDArray[Any]:

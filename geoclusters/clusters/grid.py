@@ -32,7 +32,7 @@ Weights = npt.NDArray[np.int64 | np.float64]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
-LEAF_SIZE = 16
+LEAF_SIZE = 32
 """Nodes of more points than this are halved."""
 
 _EVERYWHERE = 8.0
@@ -40,18 +40,31 @@ _NOWHERE = -1
 
 
 def kernel(function: _Function) -> _Function:
-    """Compile `function` at its first call, keep it on disk, and run it outside the lock."""
-    return cast("_Function", numba.njit(cache=True, nogil=True)(function))
+    """
+    Compile `function` at its first call, and let it run outside the interpreter's lock.
+
+    The machine code is kept on disk, and renewed when the file of the function changes. Whoever
+    changes a kernel or a constant that other files use has to touch those files as well, or to
+    delete the kept code (``*.nbi`` in ``__pycache__``).
+    """
+    return _compiled(function)
 
 
 def query(function: _Function) -> _Function:
     """
     Compile a kernel that allocates nothing, without reference counts.
 
-    Counting the references to a grid's eleven arrays at every call takes ten times longer than
-    looking into them.
+    Counting the references to a grid's arrays at every call takes ten times longer than looking
+    into them.
     """
-    return cast("_Function", numba.njit(cache=True, nogil=True, _nrt=False)(function))
+    return _compiled(function, _nrt=False)
+
+
+def _compiled(function: _Function, **options: bool) -> _Function:
+    try:
+        return cast("_Function", numba.njit(cache=True, nogil=True, **options)(function))
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return cast("_Function", numba.njit(nogil=True, **options)(function))
 
 
 class Scale(NamedTuple):
@@ -123,6 +136,11 @@ def squared_chord_limit(radius_km: float) -> float:
     if radius_km >= math.pi * EARTH_RADIUS_KM:
         return _EVERYWHERE
     return chord_of(radius_km) ** 2
+
+
+def count_cubes(lat: Floats, lon: Floats, side: float) -> int:
+    """Tell how many cubes of edge `side`, in radii of the sphere, hold a point."""
+    return len(_assign_cubes(lat, lon, 1.0 / side)[1])
 
 
 def build_grid(
