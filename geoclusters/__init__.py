@@ -1,7 +1,7 @@
 """Innovation clusters from geocoded addresses.
 
-Addresses are binned into H3 cells, DBSCAN joins dense cells into clusters that know no borders, indicators are aggregated
-per cluster, ranked, and mapped with Folium.
+Addresses are binned into H3 cells, DBSCAN joins dense cells into clusters that know no borders,
+indicators are aggregated per cluster, ranked, and mapped with Folium.
 
 >>> import geoclusters as gc
 >>> sorted(gc.__all__)

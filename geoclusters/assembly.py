@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
@@ -122,8 +123,10 @@ class Findings:
     warnings: list[str]
 
 
-def find_clusters(cells: Cells, *, method: Method, addresses: pa_dataset.Dataset) -> Findings:
-    """Join dense cells into clusters, merge near ones, and look whether the outcome is plausible."""
+def find_clusters(
+    cells: Cells, *, method: Method, addresses: pa_dataset.Dataset, doubting: bool = True
+) -> Findings:
+    """Join dense cells into clusters, merge near ones, and (`doubting`) look whether that is plausible."""
 
     def joined(min_density: float) -> tuple[Ints, npt.NDArray[np.bool_]]:
         found = cluster_wing.dense_clusters(
@@ -141,12 +144,16 @@ def find_clusters(cells: Cells, *, method: Method, addresses: pa_dataset.Dataset
             gaps = cluster_wing.linked_pairs(
                 gaps, _all_metrics(indicators.links(addresses, members))
             )
-        return cluster_wing.merge_labels(found.labels, gaps), found.core
+        merged: Ints = cluster_wing.merge_labels(found.labels, gaps)
+        return merged, found.core
 
     labels, core = joined(method.min_density_value)
-    density = cluster_wing.neighbourhood_weights(
+    weights = cluster_wing.neighbourhood_weights(
         cells.lat, cells.lon, cells.weight, radius_km=method.radius_km
     )
+    density = np.asarray(weights, dtype=np.int64)
+    if not doubting:
+        return Findings(labels, core, density, [])
     warnings = _doubts(cells, labels, density, method, lambda threshold: joined(threshold)[0])
     for text in warnings:
         log.warning(text)
@@ -155,7 +162,7 @@ def find_clusters(cells: Cells, *, method: Method, addresses: pa_dataset.Dataset
 
 def _all_metrics(links: pd.DataFrame) -> pd.DataFrame:
     inside = links[links["label_b"] >= 0]
-    return inside.groupby(["label_a", "label_b"], as_index=False)["documents"].sum()
+    return inside.groupby(["label_a", "label_b"])["documents"].sum().reset_index()
 
 
 def _doubts(
@@ -176,8 +183,10 @@ def _doubts(
         top = density.max(initial=0) / cells.unit
         return [
             *doubts,
-            f"no place reaches min_density = {threshold:g}: the densest has {top:.3g} within {method.radius_km:g} km; "
-            f"try min_density = {top / 10:.2g}",
+            (
+                f"no place reaches min_density = {threshold:g}: the densest has {top:.3g} within "
+                f"{method.radius_km:g} km; try min_density = {top / 10:.2g}"
+            ),
         ]
     share = cells.score(dict.fromkeys(cells.metrics, 1 / len(cells.metrics)))
     finding = cluster_wing.implausible(lat=cells.lat, lon=cells.lon, share=share, labels=labels)
@@ -196,8 +205,10 @@ def _doubts(
     proposal = f"try min_density = {better:g}" if better else "try a smaller radius_km"
     return [
         *doubts,
-        f"a cluster {finding.width_km:.0f} km wide holds {finding.share:.0%} of everything: with min_density = "
-        f"{threshold:g} dense places chain together; {proposal}",
+        (
+            f"a cluster {finding.width_km:.0f} km wide holds {finding.share:.0%} of everything: with "
+            f"min_density = {threshold:g} dense places chain together; {proposal}"
+        ),
     ]
 
 
@@ -332,11 +343,12 @@ def _with_outlines(
 ) -> pd.DataFrame:
     order = np.argsort(found.labels, kind="stable")
     bounds = np.searchsorted(found.labels[order], np.arange(len(table) + 1))
-    members = [cells.cell[order[a:b]] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    members = [cells.cell[order[a:b]] for a, b in pairwise(bounds)]
     outlines = [cluster_wing.cell_outline(m, holes=method.holes) for m in members]
+    regions = [cluster_wing.drawing_region(m, gap_km=method.merge_gap_km) for m in members]
     return table.assign(
-        geometry=outlines,
-        region=[cluster_wing.drawing_region(m, gap_km=method.merge_gap_km) for m in members],
+        geometry=np.array(outlines, dtype=object),
+        region=np.array(regions, dtype=object),
         area_km2=cluster_wing.area_km2(outlines),
     )
 
@@ -373,4 +385,4 @@ def _breakdown_table(
 
 
 def _ids(labels: Ints, ids: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    return np.asarray(np.append(ids, None)[labels], dtype=object)
+    return np.array([*ids, None], dtype=object)[labels]

@@ -53,10 +53,10 @@ def _version(asked: bool) -> None:  # noqa: FBT001
 
 @app.callback()
 def _common(
-    quiet: Annotated[
+    quiet: Annotated[  # noqa: FBT002
         bool, typer.Option("--quiet", "-q", help="Only warnings and answers.")
     ] = False,
-    version: Annotated[  # noqa: ARG001
+    version: Annotated[  # noqa: ARG001, FBT002
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -253,7 +253,7 @@ def _cell_text(value: Any) -> str:  # noqa: ANN401
     import pandas as pd  # noqa: PLC0415
 
     if pd.isna(value):
-        return "–"
+        return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

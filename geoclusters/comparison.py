@@ -31,9 +31,11 @@ def compare(old: Result, new: Result) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a pair of clusters that share at least a tenth of the weight of one of them, ordered by the old rank, and
-        one row for each cluster without a counterpart: `rank_old`, `name_old`, `rank_new`, `name_new`, `rank_change`
-        (positive = up), `score_old`, `score_new`, `part_of_old`, `part_of_new` (parts of the pair's weights that they share),
+        One row a pair of clusters that share at least a tenth of the weight of one of them, ordered by
+        the old rank, and one row for each cluster without a counterpart: `rank_old`, `name_old`, `rank_new`,
+        `name_new`, `rank_change`
+        (positive = up), `score_old`, `score_new`, `part_of_old`, `part_of_new` (parts of the pair's
+        weights that they share),
         `fate` ('same', 'split', 'merged', 'gone', 'new'), `cluster_id_old`, `cluster_id_new`.
     """
     pairs = shared_weight(_cells_of(old, new), _cells_of(new, old))
@@ -96,15 +98,14 @@ def shared_weight(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """
     sides = [f.groupby(["cell", "cluster_id"], as_index=False)["weight"].sum() for f in (old, new)]
     both = sides[0].merge(sides[1], on="cell", suffixes=("_old", "_new"))
-    shared = both.groupby(["cluster_id_old", "cluster_id_new"], as_index=False)[
+    shared: pd.DataFrame = both.groupby(["cluster_id_old", "cluster_id_new"], as_index=False)[
         ["weight_old", "weight_new"]
     ].sum()
     for name, side in (("old", old), ("new", new)):
         whole = side.groupby("cluster_id")["weight"].sum()
-        shared[f"part_of_{name}"] = shared.pop(f"weight_{name}") / shared[f"cluster_id_{name}"].map(
-            whole
-        )
-    return shared
+        mine = shared[f"cluster_id_{name}"].map(whole)
+        shared[f"part_of_{name}"] = shared.pop(f"weight_{name}") / mine
+    return pd.DataFrame(shared)
 
 
 def _named(pairs: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

@@ -49,7 +49,7 @@ class Place:
     radius_km: float
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as a dictionary."""
+        """Give the same as a dictionary."""
         return asdict(self)
 
 
@@ -109,7 +109,8 @@ def _nearest(
 
 def _row(result: Result, cluster_id: str) -> pd.Series[Any]:
     clusters = result.clusters
-    return clusters[clusters["cluster_id"] == cluster_id].iloc[0]
+    found: pd.Series[Any] = clusters[clusters["cluster_id"] == cluster_id].iloc[0]
+    return found
 
 
 def sentence(place: Place) -> str:

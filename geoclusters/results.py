@@ -221,7 +221,8 @@ class Result:
 
     def table(self, layout: schema.Table) -> pd.DataFrame:
         """Read one of the Parquet tables."""
-        return pq.read_table(self.folder / layout.name).to_pandas()
+        found: pd.DataFrame = pq.read_table(self.folder / layout.name).to_pandas()
+        return found
 
 
 def read_run(folder: str | Path) -> Result:

@@ -57,14 +57,15 @@ def sensitivity(
     Returns
     -------
     pandas.DataFrame
-        One row a cluster in order of rank: `rank`, `name`, `score`; `rank_low`, `rank_high`, `score_low`, `score_high` (the
-        middle 95 % of the replicates); `grid_rank_best`, `grid_rank_worst`, `grid_found` (part of the grid in which a
+        One row a cluster in order of rank: `rank`, `name`, `score`; `rank_low`, `rank_high`, `score_low`,
+        `score_high` (the middle 95 % of the replicates); `grid_rank_best`, `grid_rank_worst`, `grid_found`
+        (part of the grid in which a
         cluster holds at least half of its weight); `cluster_id`. Also written to `sensitivity.csv`.
 
     Notes
     -----
-    Poisson bootstrap: every document counts a Poisson(1) number of times, with all its addresses. B. Efron, Bootstrap methods,
-    Annals of Statistics 7 (1979).
+    Poisson bootstrap: every document counts a Poisson(1) number of times, with all its addresses.
+    B. Efron, Bootstrap methods, Annals of Statistics 7 (1979).
     """
     origin = stages.Stages(result.folder)
     facts = origin.facts("addresses")
@@ -72,7 +73,7 @@ def sensitivity(
         raise RunError(f"{result.folder}: the addresses of the run are gone; run the study again")
     table = engine.address_dataset(origin.path("addresses"))
     base = result.clusters[["rank", "name", "score", "cluster_id"]].copy()
-    margins = _margins(result, table, facts, replicates=replicates, seed=seed)
+    margins = _margins(result, table, replicates=replicates, seed=seed)
     grid = _grid(result, table, facts, list(product(radius_factors, density_factors)))
     found = pd.DataFrame(base).merge(margins, on="cluster_id").merge(grid, on="cluster_id")
     write_csv(result.folder / FILE, found)
@@ -92,7 +93,7 @@ def _grid(
     cells = Cells.from_sums(sums, metrics=result.metrics, method=settings, facts=facts)
     score = cells.score(weights)
     base = _side(cells, result.cells["cluster_id"].to_numpy(), score)
-    ranks = {c: [] for c in result.clusters["cluster_id"]}  # type: dict[str, list[int]]
+    ranks: dict[str, list[int]] = {c: [] for c in result.clusters["cluster_id"]}
     for radius, density in factors:
         method = settings.model_copy(
             update={
@@ -100,7 +101,7 @@ def _grid(
                 "min_density": settings.min_density_value * density,
             }
         )
-        labels = find_clusters(cells, method=method, addresses=table).labels
+        labels = find_clusters(cells, method=method, addresses=table, doubting=False).labels
         for cluster_id, rank in _successor_ranks(cells, base, labels, score).items():
             ranks[cluster_id].append(rank)
     return pd.DataFrame(
@@ -134,7 +135,9 @@ def _successor_ranks(
     totals = np.bincount(labels[member], weights=score[member])
     rank = np.empty(len(totals), dtype=np.int64)
     rank[np.argsort(-totals, kind="stable")] = np.arange(1, len(totals) + 1)
-    other = _side(cells, np.where(member, labels.astype(object), None), score)
+    names = labels.astype(object)
+    names[~member] = None
+    other = _side(cells, names, score)
     pairs = shared_weight(base, other)
     pairs = pairs[pairs["part_of_old"] >= SAME_PART]
     best = (
@@ -148,7 +151,6 @@ def _successor_ranks(
 def _margins(
     result: Result,
     table: pa_dataset.Dataset,
-    facts: dict[str, Any],
     *,
     replicates: int,
     seed: int,
@@ -183,7 +185,7 @@ def _document_parts(table: pa_dataset.Dataset, members: Any, metric: str) -> pd.
     with duckdb.connect() as connection:
         connection.register("addresses", table)
         connection.register("members", members)
-        return connection.execute(
+        found: pd.DataFrame = connection.execute(
             """
             SELECT dense_rank() OVER (ORDER BY document, key) - 1 AS document, label, weight, counted FROM (
                 SELECT document, CASE WHEN count IS NULL THEN '' ELSE concat_ws('|', cell, year, weight) END AS key,
@@ -195,6 +197,7 @@ def _document_parts(table: pa_dataset.Dataset, members: Any, metric: str) -> pd.
             """,
             {"metric": metric},
         ).df()
+    return found
 
 
 def _resampled(

@@ -63,7 +63,7 @@ class Stages:
         return self.folder / name
 
     def facts(self, name: str, key: str | None = None) -> dict[str, Any] | None:
-        """What a finished step found; None when it is not there, or (with `key`) not this one."""
+        """Give what a finished step found; None when it is not there, or (with `key`) not this one."""
         try:
             content: dict[str, Any] = json.loads(
                 (self.path(name) / FACTS).read_text(encoding="utf-8")

@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def made_by(self) -> str:
-        """How a result was made, for the metadata of its file; no word of files, so that shuffled input says the same."""
+        """How a result was made, for its metadata; no word of files: shuffled input says the same."""
         return json.dumps(
             {
                 "geoclusters": __version__,
@@ -131,7 +131,7 @@ def recluster(
     resolution: int | None = None,
 ) -> Result:
     """
-    New boundaries from the cells of a finished run; what is not given stays as it was.
+    Draw new boundaries from the cells of a finished run; what is not given stays as it was.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def slug(name: str) -> str:
 
     Examples
     --------
-    >>> slug("My región, 2019–2023!")
+    >>> slug("My región, 2019-2023!")
     'my-región-2019-2023'
     """
     return re.sub(r"[^\w]+", "-", name.lower()).strip("-") or "study"
@@ -353,7 +353,7 @@ def _run_json(
 
 
 def _rows(plan: Plan, facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """What became of the rows of each source; read = outside_window + without_year + placed + rejected."""
+    """Say what became of the rows of each source; read = outside_window + without_year + placed + rejected."""
     told = []
     for number, (source, tally) in enumerate(zip(plan.sources, facts["sources"], strict=True)):
         by_reason = {reason: n for at, reason, n in facts["rows"] if at == number}

@@ -17,7 +17,8 @@ of 1; only pages show percent. Every file carries version and settings in its me
 seconds and peak memory of each stage.
 
 Besides the tables below a run holds `clusters.geojson` (RFC 7946, the same columns and outlines as `clusters.parquet`),
-`map.html`, a page for each cluster in `clusters/`, and `stages/`, from which a stopped run goes on and new boundaries come.
+`map.html`, a page for each cluster in `clusters/`, and `stages/`, from which a stopped run goes on and from
+which new boundaries come.
 """
 
 
@@ -29,10 +30,18 @@ def text() -> str:
 def _section(table: schema.Table) -> str:
     rows = [f"| `{c.name}` | {c.type} | {c.unit or '–'} | {c.meaning} |" for c in table.columns]  # noqa: RUF001
     if table is schema.CLUSTERS:
-        rows.append("| `geometry` | geometry | WGS 84 | the dissolved cells, valid, cut at the antimeridian |")
-        rows.append("| `region` | geometry | WGS 84 | the same with gaps closed, for drawing (Parquet only) |")
+        rows.append(
+            "| `geometry` | geometry | WGS 84 | the dissolved cells, valid, cut at the antimeridian |"
+        )
+        rows.append(
+            "| `region` | geometry | WGS 84 | the same with gaps closed, for drawing (Parquet only) |"
+        )
     head = "| column | type | unit | meaning |\n|---|---|---|---|\n"
-    return f"\n## {table.name}\n\n{table.meaning[0].upper()}{table.meaning[1:]}.\n\n{head}" + "\n".join(rows) + "\n"
+    return (
+        f"\n## {table.name}\n\n{table.meaning[0].upper()}{table.meaning[1:]}.\n\n{head}"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -252,7 +252,7 @@ def _links(clusters, metrics, random):
     for a in ids:
         for b in ids:
             if a < b and random.random() < 0.3:
-                rows.append((a, b, metrics[0], int(random.integers(1, 400))))  # noqa: PERF401
+                rows.append((a, b, metrics[0], int(random.integers(1, 400))))
     return pd.DataFrame(rows, columns=["cluster_a", "cluster_b", "metric", "documents"])
 
 

@@ -19,7 +19,9 @@ def test_notebook_runs(path, finished, tmp_path, monkeypatch):
     monkeypatch.setenv("GEOCLUSTERS_RUN", str(run))
     monkeypatch.setenv("MPLBACKEND", "agg")
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     texts = json.dumps(notebook)
     assert "is missing" in texts
     assert (tmp_path / "run-20km" / "map.html").is_file()

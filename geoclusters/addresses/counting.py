@@ -1,8 +1,8 @@
 """Fractional counting: a document is worth 1, shared by its persons, and theirs by their addresses.
 
-Each of the n persons of a document has 1/n, and each of the m addresses of a person 1/m of that. A row without a person is
-a person of its own. A row with a count stands for that many whole documents at one address. (METHOD: fractional counts by
-address, as the Global Innovation Index takes them.)
+Each of the n persons of a document has 1/n, and each of the m addresses of a person 1/m of that. A row
+without a person is a person of its own. A row with a count stands for that many whole documents at one
+address. The Global Innovation Index (WIPO) counts by the addresses of inventors and authors as well.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Brings the rows of each document together, however they are scattered over the files.
 
-In most tables the rows of a document stand one after the other. Whether that is so is found out while the rows are read:
-each run of rows leaves the key of its document, and a key that is left twice is that of a scattered document. The rows
-of those are set aside in buckets on disk and weighed bucket by bucket; the others pass through as they come.
+In most tables the rows of a document stand one after the other. Whether that is so is found out while
+the rows are read: each run of rows leaves the key of its document, and a key that is left twice is that
+of a scattered document. The rows of those are set aside in buckets on disk and weighed bucket by bucket;
+the others pass through as they come.
 """
 
 from __future__ import annotations

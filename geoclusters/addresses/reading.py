@@ -135,9 +135,8 @@ def _floats(column: pa.Array) -> npt.NDArray[np.float64]:
 def _iso2(column: pa.Array) -> npt.NDArray[np.object_]:
     """Stated countries as ISO 3166-1 alpha-2; each distinct spelling is looked up once."""
     encoded = column.dictionary_encode()
-    known = np.append(
-        np.asarray(countries.iso2_of(encoded.dictionary.to_pylist()), dtype=object), None
-    )
+    found = countries.iso2_of(encoded.dictionary.to_pylist())
+    known = np.array([*found, None], dtype=object)
     codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
     return np.asarray(known[codes], dtype=object)
 

@@ -1,7 +1,7 @@
 """Adds addresses up to one row a cell, in integers, so that the order of the addresses leaves no trace.
 
-`partial` turns a batch into sums, `merge` adds sums up; both are exact, so batches may come in any order, from any number
-of threads or machines. `finish` turns the sums into the cells' table.
+`partial` turns a batch into sums, `merge` adds sums up; both are exact, so batches may come in any
+order, from any number of threads or machines. `finish` turns the sums into the cells' table.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def partial(
     resolution: int,
 ) -> pd.DataFrame:
     """
-    Sums of whole documents' placed addresses by cell and metric (`schema.CELL_SUMS`).
+    Sum whole documents' placed addresses by cell and metric (`schema.CELL_SUMS`).
 
     Parameters
     ----------

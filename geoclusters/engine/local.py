@@ -232,11 +232,12 @@ class _Adder:
         rows = pd.DataFrame(
             {"source": table["source"].to_numpy(), "reason": table["reason"].to_numpy()}
         )
-        for (source, reason), n in rows.value_counts().items():
+        numbered = rows.groupby(["source", "reason"]).size().reset_index(name="n")
+        for source, reason, n in numbered.itertuples(index=False):
             self._rows[int(source), schema.REASONS[int(reason)][0]] += int(n)
 
     def sums(self) -> pd.DataFrame:
-        """Sums of all cells (`schema.CELL_SUMS`)."""
+        """Give the sums of all cells (`schema.CELL_SUMS`)."""
         if not self._parts:
             raise SourceError(
                 "not one address of the study could be placed; look at 'lat' and 'lon' under 'columns' of the sources"
@@ -312,5 +313,5 @@ def address_dataset(folder: Path) -> pa_dataset.Dataset:
 
 
 def cell_sums(folders: Iterable[Path]) -> pd.DataFrame:
-    """Sums of all cells of finished steps."""
+    """Give the sums of all cells of finished steps."""
     return merge(pq.read_table(folder / SUMS_FILE).to_pandas() for folder in folders)

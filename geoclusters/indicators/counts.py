@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 
 from geoclusters.schema import WEIGHT_ONE
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
+    import pandas as pd
 
     Ints = npt.NDArray[np.int64]
 
@@ -66,6 +66,7 @@ def scored(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> scored(pd.DataFrame({"patents": [10.0], "articles": [5.0]}), totals={"patents": 100, "articles": 100},
     ...        weights={"patents": 1, "articles": 1})["score"].round(6).tolist()
     [0.15]

@@ -56,11 +56,10 @@ def economies_of_clusters(
     pandas.DataFrame
         One row a label: `economies` ('CH/DE/FR'), `economy_shares` (JSON of the share of each), `cross_border`.
     """
-    found = {
-        int(label): _parts(group.droplevel("label")["score"], cross_border_share)
-        for label, group in scores.groupby(level="label")
-    }
-    parts = [found.get(label, {}) for label in range(n_clusters)]
+    found: dict[int, dict[str, float]] = {label: {} for label in range(n_clusters)}
+    for (label, economy), score in scores["score"].items():  # type: ignore[misc] # a MultiIndex
+        found[int(label)][str(economy)] = float(score)
+    parts = [_parts(found[label], cross_border_share) for label in range(n_clusters)]
     return pd.DataFrame(
         {
             "economies": ["/".join(p) for p in parts],
@@ -70,9 +69,9 @@ def economies_of_clusters(
     )
 
 
-def _parts(scores: pd.Series[float], least: float) -> dict[str, float]:
+def _parts(scores: dict[str, float], least: float) -> dict[str, float]:
     """Shares of the economies that hold at least `least`, largest first, ties by code; always one."""
-    total = float(scores.sum())
+    total = sum(scores.values())
     ordered = sorted(((-v / total if total else 0.0), k) for k, v in scores.items())
     return {k: -v for place, (v, k) in enumerate(ordered) if -v >= least or place == 0}
 

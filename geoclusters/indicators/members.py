@@ -1,7 +1,7 @@
 """Measures that need the addresses themselves: by economy, year, field and organisation, and links.
 
-Sums are taken over integers by duckdb, out of core where they are large; the addresses may be an Arrow table or a dataset
-on disk.
+Sums are taken over integers by duckdb, out of core where they are large; the addresses may be an Arrow table or
+a dataset on disk.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 
 from geoclusters.indicators.counts import as_documents
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     import numpy as np
     import numpy.typing as npt
+    import pandas as pd
     import pyarrow.dataset as pa_dataset
 
-    Addresses = pa.Table | pa_dataset.Dataset
+    Addresses: TypeAlias = pa.Table | pa_dataset.Dataset
 
 OUTSIDE: Final = -1
 """Label of what lies in no cluster, or could not be placed."""
@@ -98,4 +100,5 @@ def _query(sql: str, *, addresses: Addresses, members: pa.Table) -> pd.DataFrame
     with duckdb.connect() as connection:
         connection.register("addresses", addresses)
         connection.register("members", members)
-        return connection.execute(sql).df()
+        found: pd.DataFrame = connection.execute(sql).df()
+    return found

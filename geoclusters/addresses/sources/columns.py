@@ -110,7 +110,7 @@ def _year(values: pa.Array, name: str, first_row: int) -> pa.Array:
 
 
 def _is_text(values: pa.Array) -> bool:
-    return pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    return any(test(values.type) for test in (pa.types.is_string, pa.types.is_large_string))
 
 
 def _first_wrong(values: pa.Array, field: pa.Field, name: str, first_row: int) -> ColumnError:
