@@ -325,6 +325,19 @@ def test_what_is_wrong_is_named(change, message):
         dense_clusters(**{**good, **change})
 
 
+@quick
+@given(seed=seeds, n=st.integers(1, 3000), resolution_km=st.sampled_from([0.05, 1.0, 8.0]))
+def test_core_points_are_those_whose_ball_reaches_the_threshold(seed, n, resolution_km):
+    rng = np.random.default_rng(seed)
+    latlon = np.column_stack([48 + rng.normal(0, 0.2, n), 11 + rng.normal(0, 0.3, n)])
+    latlon = np.round(latlon / resolution_km, 3) * resolution_km
+    weight = rng.integers(0, 1000, n)
+    sums = neighbourhood_weights(*latlon.T, weight, radius_km=5)
+    need = max(int(np.median(sums)), 1)
+    found = dense_clusters(*latlon.T, weight, radius_km=5, min_weight=need)
+    np.testing.assert_array_equal(found.core, sums >= need)
+
+
 def test_too_large_totals_are_refused():
     with pytest.raises(ValueError, match="add up to more than"):
         neighbourhood_weights([0, 0], [0, 0], [2**62, 2**62], radius_km=15)
@@ -369,6 +382,7 @@ EXPECTED_FAILURES = {
     "check_methods_sample_order_invariance": NOT_2_COLUMNS,
     "check_methods_subset_invariance": NOT_2_COLUMNS,
     "check_fit2d_1sample": NOT_2_COLUMNS,
+    "check_array_api_input": NOT_2_COLUMNS,
     "check_dict_unchanged": NOT_2_COLUMNS,
     "check_fit2d_predict1d": NOT_2_COLUMNS,
     "check_positive_only_tag_during_fit": NOT_DEGREES,
@@ -394,7 +408,8 @@ def failures_of(estimator):
 
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks([GridDBSCAN(), OnAnyData(800.0)], expected_failed_checks=failures_of)
-def test_scikit_learn_checks(estimator, check):
+def test_scikit_learn_checks(estimator, check, monkeypatch):
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # without it one of the checks is skipped
     check(estimator)
 
 

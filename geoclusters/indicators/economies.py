@@ -57,7 +57,8 @@ def economies_of_clusters(
         One row a label: `economies` ('CH/DE/FR'), `economy_shares` (JSON of the share of each), `cross_border`.
     """
     found: dict[int, dict[str, float]] = {label: {} for label in range(n_clusters)}
-    for (label, economy), score in scores["score"].items():  # type: ignore[misc] # a MultiIndex
+    labels, names = (scores.index.get_level_values(level) for level in ("label", "economy"))
+    for label, economy, score in zip(labels, names, scores["score"], strict=True):
         found[int(label)][str(economy)] = float(score)
     parts = [_parts(found[label], cross_border_share) for label in range(n_clusters)]
     return pd.DataFrame(
