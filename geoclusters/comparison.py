@@ -33,10 +33,9 @@ def compare(old: Result, new: Result) -> pd.DataFrame:
     pandas.DataFrame
         One row a pair of clusters that share at least a tenth of the weight of one of them, ordered by
         the old rank, and one row for each cluster without a counterpart: `rank_old`, `name_old`, `rank_new`,
-        `name_new`, `rank_change`
-        (positive = up), `score_old`, `score_new`, `part_of_old`, `part_of_new` (parts of the pair's
-        weights that they share),
-        `fate` ('same', 'split', 'merged', 'gone', 'new'), `cluster_id_old`, `cluster_id_new`.
+        `name_new`, `rank_change` (positive = up), `score_old`, `score_new`, `part_of_old`,
+        `part_of_new` (parts of the pair's weights that they share), `fate` ('same', 'split', 'merged',
+        'gone', 'new'), `cluster_id_old`, `cluster_id_new`.
     """
     pairs = shared_weight(_cells_of(old, new), _cells_of(new, old))
     table = _named(pairs, old.clusters, new.clusters)
@@ -103,7 +102,7 @@ def shared_weight(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     ].sum()
     for name, side in (("old", old), ("new", new)):
         whole = side.groupby("cluster_id")["weight"].sum()
-        mine = shared[f"cluster_id_{name}"].map(whole)
+        mine = shared[f"cluster_id_{name}"].map(whole).astype("float64")
         shared[f"part_of_{name}"] = shared.pop(f"weight_{name}") / mine
     return pd.DataFrame(shared)
 

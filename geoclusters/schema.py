@@ -19,8 +19,8 @@ WEIGHT_ONE: Final = math.lcm(*range(1, 25))
 """The integer that stands for one whole document.
 
 A fraction 1/(n·m) of a document is kept as the nearest integer part of it: exact wherever n·m divides this
-number, as it
-does for every n·m up to 24, and within 1e-10 of a document otherwise. Sums of integers do not depend on their order.
+number, as it does for every n·m up to 24, and within 1e-10 of a document otherwise. Sums of integers do not
+depend on their order.
 """
 
 DENSITY_ONE: Final = 1 << 50

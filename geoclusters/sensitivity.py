@@ -59,8 +59,8 @@ def sensitivity(
     pandas.DataFrame
         One row a cluster in order of rank: `rank`, `name`, `score`; `rank_low`, `rank_high`, `score_low`,
         `score_high` (the middle 95 % of the replicates); `grid_rank_best`, `grid_rank_worst`, `grid_found`
-        (part of the grid in which a
-        cluster holds at least half of its weight); `cluster_id`. Also written to `sensitivity.csv`.
+        (part of the grid in which a cluster holds at least half of its weight); `cluster_id`. Also
+        written to `sensitivity.csv`.
 
     Notes
     -----

@@ -14,13 +14,14 @@ import shutil
 import sys
 import time
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from geoclusters.results import STAGES, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 FACTS: Final = "facts.json"
 log = logging.getLogger("geoclusters")
@@ -43,6 +44,22 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def code_hash(*parts: str) -> str:
+    """
+    Hash of the package's own code below `parts`, so that steps done by other code are done again.
+
+    Parameters
+    ----------
+    *parts : str
+        Modules and folders of the package, such as ``"addresses"`` or ``"schema.py"``.
+    """
+    package = Path(__file__).parent
+    files = [f for part in parts for f in (package / part).rglob("*.py")]
+    files += [package / part for part in parts if (package / part).is_file()]
+    return key_of([[f.relative_to(package).as_posix(), file_hash(f)] for f in sorted(files)])
 
 
 def peak_memory_mib() -> float:

@@ -30,6 +30,7 @@ SAMPLE: Final = "sample"
 SAMPLE_FOLDER: Final = Path("out/sample")
 READ: Final = "read"
 ADDRESSES: Final = "addresses"
+ADDRESS_CODE: Final = ("addresses", "cells", "engine", "countries.py", "schema.py")
 TOLERANCE: Final = 1e-6
 log = logging.getLogger("geoclusters")
 
@@ -117,7 +118,7 @@ def _sample_study(folder: Path) -> Path:
         write_sample(part)
         return {}
 
-    state.once(SAMPLE, stages.key_of(__version__), make)
+    state.once(SAMPLE, stages.code_hash("sample", "places.py"), make)
     return state.path(SAMPLE) / "study.toml"
 
 
@@ -250,7 +251,7 @@ def _keys(plan: Plan) -> tuple[str, str]:
     """Keys of the steps that touch the addresses: of reading, and of binning."""
     method = plan.method
     read = {
-        "version": __version__,
+        "code": stages.code_hash(*ADDRESS_CODE),
         "window": plan.window,
         "sources": plan.sources,
         "inputs": [[i["source"], i["file"], i["bytes"], i["sha256"]] for i in plan.inputs],

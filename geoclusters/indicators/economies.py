@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,7 +73,7 @@ def economies_of_clusters(
 
 def _parts(scores: dict[str, float], least: float) -> dict[str, float]:
     """Shares of the economies that hold at least `least`, largest first, ties by code; always one."""
-    total = sum(scores.values())
+    total = math.fsum(scores.values())
     ordered = sorted(((-v / total if total else 0.0), k) for k, v in scores.items())
     return {k: -v for place, (v, k) in enumerate(ordered) if -v >= least or place == 0}
 
