@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 USERS_MISTAKE, OUR_FAULT, INTERRUPTED = 2, 1, 130
 SHOWN_RANKS = 10
+TABLE_WIDTH = 160
 
 app = typer.Typer(
     name="geoclusters",
@@ -35,7 +37,6 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_out = Console(soft_wrap=True)
 _talk = Console(stderr=True)
 
 Folder = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="DIR")]
@@ -265,7 +266,8 @@ def _print_table(columns: Iterable[str], rows: Sequence[Iterable[Any]]) -> None:
         table.add_column(Text(column))
     for row in rows:
         table.add_row(*(Text(str(value)) for value in row))
-    _out.print(table)
+    # A table is not squeezed into a narrow terminal or pipe: its names are what one looks for.
+    Console(width=max(shutil.get_terminal_size().columns, TABLE_WIDTH)).print(table)
 
 
 def main() -> None:

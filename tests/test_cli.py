@@ -79,6 +79,9 @@ def test_run_and_everything_after_it(folder):
     compared = geoclusters("compare", "out", "wider", "--json", cwd=folder)
     rows = json.loads(compared.stdout)
     assert {"same"} <= {r["fate"] for r in rows}
+    shown = geoclusters("compare", "out", "wider", cwd=folder).stdout
+    assert "Munich" in shown
+    assert "…" not in shown
     assert "radius_km" in compared.stderr
 
     sure = geoclusters("sensitivity", "out", "--replicates", "40", "--json", cwd=folder)
