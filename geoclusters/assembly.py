@@ -229,7 +229,7 @@ def measure_clusters(
     cells: Cells,
     found: Findings,
     *,
-    plan: Method,
+    method: Method,
     weights: Mapping[str, float],
     addresses: pa_dataset.Dataset,
 ) -> Measured:
@@ -255,19 +255,19 @@ def measure_clusters(
             table,
             _described(cells, found, weights, n),
             indicators.economies_of_clusters(
-                scores, n_clusters=n, cross_border_share=plan.cross_border_share
+                scores, n_clusters=n, cross_border_share=method.cross_border_share
             ),
         ],
         axis=1,
     ).assign(cluster_id=ids)
     table = indicators.with_rates(table, metrics=cells.metrics)
-    ranked = indicators.ranked(pd.DataFrame(_with_outlines(table, cells, found, plan)))
+    ranked = indicators.ranked(pd.DataFrame(_with_outlines(table, cells, found, method)))
     return Measured(
         clusters=gpd.GeoDataFrame(ranked, geometry="geometry", crs="EPSG:4326").assign(
             region=lambda t: gpd.GeoSeries(t["region"], crs="EPSG:4326")
         ),
         cells=_cells_table(cells, found, ids),
-        economies=indicators.league(scores, ranked, metrics=cells.metrics, top=plan.top),
+        economies=indicators.league(scores, ranked, metrics=cells.metrics, top=method.top),
         links=_links_table(indicators.links(addresses, members), ids),
         breakdowns={
             by: _breakdown_table(addresses, members, ids, layout)

@@ -21,7 +21,3 @@ class SourceError(GeoclustersError, ValueError):
 
 class RunError(GeoclustersError, ValueError):
     """A folder is not that of a finished run, or a run cannot be written there."""
-
-
-class MissingExtraError(GeoclustersError, ImportError):
-    """A feature needs a package that is not installed; the message names the extra that brings it."""

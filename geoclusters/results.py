@@ -65,10 +65,9 @@ def write_json(path: Path, content: Any) -> None:  # noqa: ANN401
         )
 
 
-def write_parquet(path: Path, table: pa.Table, *, made_by: str, pandas_types: bool = False) -> None:
+def write_parquet(path: Path, table: pa.Table, *, made_by: str) -> None:
     """Write a table as Parquet (zstd); `made_by` goes into the file's metadata under ``geoclusters``."""
-    kept = dict(table.schema.metadata or {}) if pandas_types else {}
-    table = table.replace_schema_metadata({**kept, b"geoclusters": made_by.encode()})
+    table = table.replace_schema_metadata({b"geoclusters": made_by.encode()})
     with written_aside(path) as part:
         pq.write_table(table, part, compression="zstd", row_group_size=ROW_GROUP)
 

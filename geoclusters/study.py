@@ -20,8 +20,6 @@ from geoclusters.errors import StudyError
 
 Density = Literal["shares", "addresses"]
 MergeRule = Literal["gap", "gap+links"]
-ACCURACY_LEVELS: Final = ("point", "street", "postcode", "place", "region", "country")
-"""From the finest to the coarsest."""
 
 DEFAULT_MIN_DENSITY: Final[dict[str, float]] = {"shares": 5e-4, "addresses": 4500.0}
 

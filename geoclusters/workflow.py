@@ -93,11 +93,11 @@ def run(study: Study | str | Path | None = None, out: str | Path | None = None) 
     files = [addresses.matching_files(expanded(s.path), study.folder) for s in study.sources]
     plan = _plan(study, files)
     read_key, key = _keys(plan)
-    results.begin_publishing(folder)
+    read = {}
     if state.facts(ADDRESSES, key) is None:
         read = state.once(READ, read_key, lambda part: engine.read_addresses(study, files, part))
-    else:
-        read = {}
+    # Not before: wrong input leaves the results of an earlier run as they were.
+    results.begin_publishing(folder)
     facts = state.once(
         ADDRESSES,
         key,
@@ -271,7 +271,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
         found = find_clusters(cells, method=plan.method, addresses=table)
     with state.timed("indicators"):
         measured = measure_clusters(
-            cells, found, plan=plan.method, weights=plan.weights, addresses=table
+            cells, found, method=plan.method, weights=plan.weights, addresses=table
         )
     with state.timed("files"):
         documents = _conserved(cells, found, facts, plan.metrics)
@@ -279,9 +279,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
     with state.timed("pages"):
         content = _run_json(plan, facts, measured, documents, state)
         pages.draw_pages(results.Result(folder, content))
-    results.write_json(
-        folder / results.RUN_FILE, _run_json(plan, facts, measured, documents, state)
-    )
+    results.write_json(folder / results.RUN_FILE, content)
     return results.read_run(folder)
 
 

@@ -276,6 +276,17 @@ def test_an_empty_window_names_the_years_that_are_there(four_cities, tmp_path):
         gc.run(gc.make_study(settings, folder=four_cities), tmp_path)
 
 
+def test_wrong_input_leaves_an_earlier_run_as_it_was(four_cities, tmp_path):
+    settings = make_settings()
+    gc.run(gc.make_study(settings, folder=four_cities), tmp_path)
+    before = bytes_of(tmp_path)
+    (tmp_path / "addresses.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(SourceError, match="not readable"):
+        gc.run(gc.make_study(settings, folder=tmp_path), tmp_path)
+    assert gc.read_run(tmp_path).run["clusters"] > 0
+    assert bytes_of(tmp_path) == before
+
+
 def test_nothing_placed_is_an_error_and_not_an_empty_map(tmp_path):
     make_addresses().assign(lat=np.nan).to_parquet(tmp_path / "addresses.parquet")
     with pytest.raises(SourceError, match="not one address"):

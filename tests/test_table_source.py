@@ -76,11 +76,11 @@ NAMES = [f"t.{kind}{pack}" for kind in ("csv", "tsv", "jsonl") for pack in ("", 
 
 @pytest.mark.parametrize("name", [*NAMES, "t.parquet", "t.csv.zip", "t.jsonl.zip"])
 def test_every_format_gives_the_same_rows(tmp_path, name):
-    if name.endswith(".zip"):
-        (path := tmp_path / name.replace(".zip", "")).touch()
-        path = write(tmp_path, name).rename(tmp_path / "t.zip")
-    else:
-        path = write(tmp_path, name)
+    path = (
+        write(tmp_path, name).rename(tmp_path / "t.zip")
+        if name.endswith(".zip")
+        else write(tmp_path, name)
+    )
     found = rows([path])
     assert found["document"].tolist()[:3] == ["a", "a", "b"]
     assert found["document"].isna().tolist() == [False, False, False, True]
