@@ -99,6 +99,8 @@ PERSON = Column(
 LAT = Column("lat", _FLOAT, "degrees", "latitude, WGS 84")
 LON = Column("lon", _FLOAT, "degrees", "longitude, WGS 84")
 COUNTRY = Column("country", _TEXT, "ISO 3166-1 alpha-2", "economy stated with the address")
+PLACE = Column("place", _TEXT, "", "city, town or village of the address")
+REGION = Column("region", _TEXT, "", "state, province or other part of the country, name or code")
 YEAR = Column("year", pa.int16(), "year", "year of the document")
 ORGANISATION = Column("organisation", _TEXT, "", "applicant, institution or company")
 FIELD = Column("field", _TEXT, "", "field of technology, science or business")
@@ -129,6 +131,8 @@ MAPPED: Final = (
     LAT,
     LON,
     COUNTRY,
+    REGION,
+    PLACE,
     YEAR,
     ORGANISATION,
     FIELD,

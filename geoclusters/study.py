@@ -10,12 +10,14 @@ import difflib
 import os
 import re
 import tomllib
+from collections.abc import Sequence  # noqa: TC003 - pydantic reads annotations at run time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from geoclusters import schema
+from geoclusters.addresses.sources import Request, find_format, matching_files
 from geoclusters.errors import StudyError
 
 Density = Literal["shares", "addresses"]
@@ -161,19 +163,25 @@ class Method(_Frozen):
 
 
 class Source(_Frozen):
-    """One table of addresses (or many files of the same layout) and what its columns mean."""
+    """Addresses of one metric in files of one format, and for tables what their columns mean."""
 
     metric: MetricName
-    path: str = Field(min_length=1)
+    path: Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)]
     format: str = "table"
     columns: dict[str, str] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
     delimiter: str | None = Field(None, min_length=1, max_length=1)
     encoding: str = "utf-8"
     licence: str | None = None
     attribution: str | None = None
 
     @model_validator(mode="after")
-    def _columns_known(self) -> Source:
+    def _columns_fit(self) -> Source:
+        if not find_format(self.format).maps_columns:
+            if self.columns:
+                message = f"columns: format = {self.format!r} knows its columns; leave them out"
+                raise ValueError(message)
+            return self
         known = [c.name for c in schema.MAPPED]
         for key in self.columns:
             if key not in known:
@@ -187,6 +195,39 @@ class Source(_Frozen):
             message = "columns: 'lat' and 'lon' go together; give both"
             raise ValueError(message)
         return self
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Paths and patterns of its files, as the study gives them."""
+        return (self.path,) if isinstance(self.path, str) else tuple(self.path)
+
+    @property
+    def label(self) -> str:
+        """Its paths as one text, by which messages and tables call the source."""
+        return ", ".join(self.paths)
+
+    def files(self, folder: Path) -> list[Path]:
+        """
+        Files of the source; relative paths start at `folder`.
+
+        Raises
+        ------
+        SourceError
+            If one of its paths matches no file.
+        """
+        found = [f for path in self.paths for f in matching_files(expanded(path), folder)]
+        return list(dict.fromkeys(found))
+
+    def request(self, files: Sequence[Path], *, head_only: bool = False) -> Request:
+        """Say what the reader of its format is asked for."""
+        return Request(
+            files=files,
+            columns=self.columns,
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+            options=self.options,
+            head_only=head_only,
+        )
 
 
 class Study(_Frozen):

@@ -19,7 +19,7 @@ from geoclusters import __version__, addresses, engine, pages, results, schema, 
 from geoclusters.assembly import Cells, Findings, find_clusters, measure_clusters
 from geoclusters.errors import RunError, SourceError
 from geoclusters.sample import write_sample
-from geoclusters.study import Method, Study, expanded, make_method, read_study
+from geoclusters.study import Method, Study, make_method, read_study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def run(study: Study | str | Path | None = None, out: str | Path | None = None) 
     study = study if isinstance(study, Study) else read_study(study)
     folder = Path(out) if out is not None else Path("out") / slug(study.name)
     state = stages.Stages(folder)
-    files = [addresses.matching_files(expanded(s.path), study.folder) for s in study.sources]
+    files = [source.files(study.folder) for source in study.sources]
     plan = _plan(study, files)
     read_key, key = _keys(plan)
     read = {}
@@ -220,7 +220,7 @@ def _plan(study: Study, files: Sequence[Sequence[Path]]) -> Plan:
         sources=[s.model_dump() for s in study.sources],
         inputs=[
             {
-                "source": source.path,
+                "source": source.label,
                 "metric": source.metric,
                 "file": file.name,
                 "bytes": file.stat().st_size,
@@ -359,7 +359,7 @@ def _rows(plan: Plan, facts: dict[str, Any]) -> list[dict[str, Any]]:
         placed = by_reason.pop("placed", 0)
         told.append(
             {
-                "source": source["path"],
+                "source": _label(source["path"]),
                 "metric": source["metric"],
                 **tally,
                 "placed": placed,
@@ -367,6 +367,10 @@ def _rows(plan: Plan, facts: dict[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return told
+
+
+def _label(path: str | Sequence[str]) -> str:
+    return path if isinstance(path, str) else ", ".join(path)
 
 
 def check_heads(study: Study) -> list[dict[str, Any]]:
@@ -380,24 +384,18 @@ def check_heads(study: Study) -> list[dict[str, Any]]:
     """
     told = []
     for source in study.sources:
-        read = addresses.format_reader(source.format)
-        for file in addresses.matching_files(expanded(source.path), study.folder):
-            batches = list(
-                read(
-                    [file],
-                    columns=source.columns,
-                    delimiter=source.delimiter,
-                    encoding=source.encoding,
-                    head_only=True,
-                )
-            )
+        form = addresses.find_format(source.format)
+        files = source.files(study.folder)
+        for file in files if form.maps_columns else [files[0]]:
+            asked = [file] if form.maps_columns else files
+            batches = list(form.read(source.request(asked, head_only=True)))
             rows = sum(b.num_rows for b in batches)
             if not rows:
                 raise SourceError(f"{file}: the file holds no row; give a file with data")
             with_point = sum(int(np.sum(~np.isnan(_point(b)))) for b in batches)
             told.append(
                 {
-                    "source": source.path,
+                    "source": source.label,
                     "metric": source.metric,
                     "file": file.name,
                     "bytes": file.stat().st_size,

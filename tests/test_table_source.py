@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from geoclusters import schema
-from geoclusters.addresses.sources import format_reader, matching_files
+from geoclusters.addresses.sources import Request, find_format, matching_files
 from geoclusters.addresses.sources.table import read_tables
 from geoclusters.errors import SourceError
 
@@ -38,7 +38,7 @@ FRAME = pd.DataFrame(
 
 
 def rows(files):
-    table = pa.Table.from_batches(list(read_tables(files, columns=COLUMNS)), schema.READ.arrow())
+    table = pa.Table.from_batches(list(read_tables(Request(files, COLUMNS))), schema.READ.arrow())
     return table.to_pandas().drop(columns="file")
 
 
@@ -175,7 +175,7 @@ def test_broken_files_are_named(tmp_path):
 
 def test_encodings(tmp_path):
     (tmp_path / "t.csv").write_bytes(HEAD + "a,José,1,2,2019,DE\n".encode("latin-1"))
-    batch = next(iter(read_tables([tmp_path / "t.csv"], columns=COLUMNS, encoding="latin-1")))
+    batch = next(iter(read_tables(Request([tmp_path / "t.csv"], COLUMNS, encoding="latin-1"))))
     assert batch["person"].to_pylist() == ["José"]
     with pytest.raises(SourceError, match="not readable"):
         rows([tmp_path / "t.csv"])
@@ -183,4 +183,4 @@ def test_encodings(tmp_path):
 
 def test_unknown_format_lists_the_known():
     with pytest.raises(SourceError, match="did you mean 'table'"):
-        format_reader("tabel")
+        find_format("tabel")

@@ -69,20 +69,13 @@ def read_addresses(study: Study, files: Sequence[Sequence[Path]], target: Path) 
 def _checked(
     study: Study, source: Source, number: int, paths: Sequence[Path], tally: addresses.Tally
 ) -> Iterator[pa.RecordBatch]:
-    read = addresses.format_reader(source.format)
-    batches = read(
-        paths,
-        columns=source.columns,
-        delimiter=source.delimiter,
-        encoding=source.encoding,
-        head_only=False,
-    )
+    batches = addresses.find_format(source.format).read(source.request(paths))
     rules = addresses.Rules(
         metric=source.metric,
         source=number,
         first_year=study.window.first_year,
         last_year=study.window.last_year,
-        has_year="year" in source.columns,
+        has_year="year" in source.columns or not source.columns,
         accuracy=study.method.accuracy,
         repair_swapped=study.method.repair_swapped,
         outside=_outside if study.method.check_country else None,
@@ -100,13 +93,13 @@ def _outside(
 def _complain_if_empty(source: Source, tally: addresses.Tally, study: Study) -> None:
     if not tally.read:
         raise SourceError(
-            f"{source.path}: the source is empty, it has a header and no row; give a file with data"
+            f"{source.label}: the source is empty, it has a header and no row; give a file with data"
         )
     if tally.read == tally.outside_window + tally.without_year:
         window = study.window
         seen = f"{min(tally.years_seen)} to {max(tally.years_seen)}" if tally.years_seen else "none"
         raise SourceError(
-            f"{source.path}: no row lies in the window {window.first_year} to {window.last_year}; "
+            f"{source.label}: no row lies in the window {window.first_year} to {window.last_year}; "
             f"years seen: {seen}; change [window], or the column that 'year' is mapped to"
         )
 
@@ -134,7 +127,7 @@ def add_up_addresses(read: Path, target: Path, *, study: Study) -> dict[str, Any
     batches = pq.ParquetFile(read / CHECKED_FILE).iter_batches(batch_size=1 << 20)
     scattered = np.load(read / SCATTERED_FILE)
     adder = _Adder(study.method.resolution)
-    paths = [source.path for source in study.sources]
+    paths = [source.label for source in study.sources]
     with (
         pq.ParquetWriter(
             target / ADDRESSES_FILE, schema.ADDRESSES.arrow(), compression="zstd"

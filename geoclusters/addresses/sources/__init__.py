@@ -1,65 +1,56 @@
-"""The formats that a study can name, and the one function that reads any of them.
+"""The formats that a study can name, and the one function that finds any of them.
 
-A format is a function that takes the files of a source and yields batches in the columns of `schema.READ`. Packages can
-add their own under the entry-point group ``geoclusters.sources``.
+A format is a module with a `FORMAT` (`formats.Format`). Packages can add their own under the entry-point group
+``geoclusters.sources``, whose entries name such an object.
 """
 
 from __future__ import annotations
 
 import difflib
+from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final
 
 from geoclusters.addresses.sources.files import matching_files
-from geoclusters.addresses.sources.table import read_tables
+from geoclusters.addresses.sources.formats import Format, Options, Request
 from geoclusters.errors import SourceError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    import pyarrow as pa
-
-__all__ = ["FORMATS", "Reader", "format_reader", "matching_files"]
+__all__ = ["Format", "Options", "Request", "find_format", "known_formats", "matching_files"]
 
 ENTRY_POINTS: Final = "geoclusters.sources"
+MODULES: Final = {
+    "table": "table",
+}
+"""Format to the module of this folder that reads it; a module is imported when its format is asked for."""
 
 
-class Reader(Protocol):
-    """Reads files of one format into batches of `schema.READ`, in bounded memory."""
-
-    def __call__(
-        self,
-        files: Sequence[Path],
-        *,
-        columns: Mapping[str, str],
-        delimiter: str | None,
-        encoding: str,
-        head_only: bool,
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in the order of the files; with `head_only` only the first of each file."""
-        ...
+def known_formats() -> list[str]:
+    """Names of all formats, ours and those of installed packages."""
+    return sorted({*MODULES, *(point.name for point in entry_points(group=ENTRY_POINTS))})
 
 
-FORMATS: Final[dict[str, Reader]] = {"table": read_tables}
-
-
-def format_reader(name: str) -> Reader:
+def find_format(name: str) -> Format:
     """
-    Find the reader of a format by its name.
+    Find a format by its name.
 
     Raises
     ------
     SourceError
         Lists the known formats when the name is none of them.
+
+    Examples
+    --------
+    >>> find_format("table").name
+    'table'
     """
-    if name in FORMATS:
-        return FORMATS[name]
-    added = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
-    if name in added:
-        reader: Reader = added[name].load()
-        return reader
-    known = sorted({*FORMATS, *added})
+    if name in MODULES:
+        found: Format = import_module(f"{__name__}.{MODULES[name]}").FORMAT
+        return found
+    for point in entry_points(group=ENTRY_POINTS):
+        if point.name == name:
+            added: Format = point.load()
+            return added
+    known = known_formats()
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise SourceError(f"format = {name!r} is not known{hint}; known formats: {', '.join(known)}")

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from geoclusters.addresses.sources.columns import ColumnError, canonical
 from geoclusters.addresses.sources.files import Member, members
+from geoclusters.addresses.sources.formats import Format, Request
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
@@ -29,39 +30,26 @@ NULLS: Final = ["", "\\N", "NULL", "null"]
 HEAD_ROWS: Final = 1000
 
 
-def read_tables(
-    files: Sequence[Path],
-    *,
-    columns: Mapping[str, str],
-    delimiter: str | None = None,
-    encoding: str = "utf-8",
-    head_only: bool = False,
-) -> Iterator[pa.RecordBatch]:
+def read_tables(request: Request) -> Iterator[pa.RecordBatch]:
     """
     Read tables into batches of `schema.READ`.
 
     Parameters
     ----------
-    files : sequence of Path
-        Parquet, CSV, TSV or JSON-lines files, also .gz, .zst or in a .zip.
-    columns : mapping of str to str
-        Our column (`schema.MAPPED`) to the file's column.
-    delimiter : str, optional
-        Of CSV; by default a comma, in .tsv files a tab.
-    encoding : str
-        Of CSV and TSV.
-    head_only : bool
-        Read only the first rows of each file, to check it.
+    request : Request
+        Parquet, CSV, TSV or JSON-lines files, also .gz, .zst or in a .zip, and which of their columns are ours.
 
     Raises
     ------
     SourceError
         Names the file, the column or row, what was seen and what would do.
     """
-    for member in members(list(files)):
+    wanted = list(dict.fromkeys(request.columns.values()))
+    for member in members(list(request.files)):
         read = _READERS[member.kind]
-        raw = read(member, list(dict.fromkeys(columns.values())), delimiter, encoding)
-        yield from _numbered(member, _guarded(member, raw), columns, head_only=head_only)
+        raw = read(member, wanted, request.delimiter, request.encoding)
+        batches = _guarded(member, raw)
+        yield from _numbered(member, batches, request.columns, head_only=request.head_only)
 
 
 def _numbered(
@@ -215,3 +203,16 @@ def _on_disk(member: Member) -> Iterator[Path]:
 _READERS: Final[
     dict[str, Callable[[Member, list[str], str | None, str], Iterator[pa.RecordBatch]]]
 ] = {"parquet": _parquet, "csv": _delimited, "tsv": _delimited, "jsonl": _json_lines}
+
+
+def _apart(files: Sequence[Path]) -> list[list[Path]]:
+    return [[file] for file in files]
+
+
+FORMAT: Final = Format(
+    name="table",
+    title="table whose columns the study names",
+    read=read_tables,
+    maps_columns=True,
+    groups=_apart,
+)
