@@ -1,0 +1,402 @@
+"""Writes a run as one GeoPackage: clusters, their drawn regions, cells and links, styled for QGIS.
+
+Layers are written by GDAL. What GDAL does not write is added with SQL: styles, the meaning of every
+column (the schema extension of the standard), and the time of the run in place of the time of
+writing, so that the same results give the same file.
+
+Source: OGC 12-128r19, GeoPackage Encoding Standard 1.4.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import antimeridian
+import geopandas as gpd
+import h3.api.basic_int as h3
+import numpy as np
+import pandas as pd
+import shapely
+
+from geoclusters import qgis, schema
+from geoclusters.earth import unit_vectors
+from geoclusters.results import written_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from geoclusters.results import Result
+
+FILE: Final = "clusters.gpkg"
+MOST_HEXAGONS: Final = 100_000
+"""More cells than this are written as points: a hexagon takes 0.3 kB, a point half of it."""
+
+STEP_DEGREES: Final = 2.0
+"""Corners of a link's line are at most this far apart."""
+
+WGS84: Final = "EPSG:4326"
+HALF_TURN: Final = 180.0
+CELL_COLUMNS: Final = ("cell", "cluster_id", "density", "core", "addresses", "{metric}")
+_ADDED_COLUMNS: Final = {
+    "name_a": "name of one cluster",
+    "name_b": "name of the other",
+    "documents": "distinct documents with an address in both, of all metrics",
+}
+_EARLIEST: Final = "1970-01-01T00:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its name, its features, the kind of their geometry, and its style."""
+
+    name: str
+    title: str
+    features: gpd.GeoDataFrame
+    geometry_type: str
+    style: str
+
+
+def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
+    """
+    Write the clusters of a run with all that belongs to them as one GeoPackage.
+
+    Parameters
+    ----------
+    result : Result
+        A finished run.
+    path : Path
+        The file; it is written aside and renamed when it is whole.
+    made_by : str
+        How the run was made, as JSON; it becomes metadata of the file.
+
+    Notes
+    -----
+    Layers, all in WGS 84: `clusters` (outlines with every column of `schema.CLUSTERS`), `regions` (the
+    same with gaps closed), `cells` (cells of clusters as hexagons; as points at their mean position
+    where there are more than `MOST_HEXAGONS`) and `links` (great circles between clusters that share
+    documents). What crosses the date line is cut there. The table `layer_styles` holds a style for
+    each layer, which QGIS takes as the default.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from geoclusters import read_run
+    >>> write_geopackage(read_run("out/sample"), Path("clusters.gpkg"), made_by="{}")  # doctest: +SKIP
+    """
+    layers = (_clusters(result), _regions(result), _cells(result), _links(result))
+    finished = _timestamp(str(result.run.get("finished") or _EARLIEST))
+    with written_aside(path) as part, _named_gpkg(part) as file:
+        for number, layer in enumerate(layers):
+            layer.features.to_file(
+                file,
+                layer=layer.name,
+                driver="GPKG",
+                engine="pyogrio",
+                mode="a" if number else "w",
+                geometry_type=layer.geometry_type,
+                promote_to_multi=layer.geometry_type.startswith("Multi"),
+                layer_options={"DESCRIPTION": layer.title, "IDENTIFIER": layer.name},
+                **({} if number else {"dataset_metadata": {"geoclusters": made_by}}),
+            )
+        with closing(sqlite3.connect(file)) as database, database:
+            _add_styles(database, layers, finished)
+            _add_meanings(database, layers, result.metrics)
+            _set_times(database, finished)
+
+
+@contextmanager
+def _named_gpkg(part: Path) -> Iterator[Path]:
+    """Give a name that ends as GDAL wants it; what is written there becomes `part`."""
+    file = part.with_name(f"{part.name}.gpkg")
+    try:
+        file.unlink(missing_ok=True)
+        yield file
+        file.replace(part)
+    finally:
+        for leftover in part.parent.glob(f"{file.name}*"):
+            leftover.unlink()
+
+
+# --------------------------------------------------------------------------- layers
+
+
+def _clusters(result: Result) -> Layer:
+    names = [c.name for c in schema.CLUSTERS.resolved(result.metrics)]
+    frame = result.clusters[[*names, "geometry"]]
+    style = qgis.Graduated("score", "fill", unit="%", factor=100).qml(
+        frame["score"],
+        {"color": "{shade}", "outline_color": "60,30,50,255", "outline_width": "0.1"},
+    )
+    return Layer("clusters", "Clusters: the dissolved cells", frame, "MultiPolygon", style)
+
+
+def _regions(result: Result) -> Layer:
+    names = ["cluster_id", "rank", "name", "economies", "score", "intensity"]
+    clusters = result.clusters
+    shapes = clusters["region"].where(clusters["region"].notna(), clusters.geometry)
+    frame = gpd.GeoDataFrame(clusters[names], geometry=shapes.to_numpy(), crs=WGS84)
+    options = {
+        "color": "0,0,0,0",
+        "style": "no",
+        "outline_color": "90,33,73,255",
+        "outline_width": "0.4",
+    }
+    return Layer(
+        "regions",
+        "Clusters with gaps closed, for drawing",
+        frame,
+        "MultiPolygon",
+        qgis.single("fill", options),
+    )
+
+
+def _cells(result: Result) -> Layer:
+    cells = result.cells
+    mine = cells[cells["cluster_id"].notna()]
+    index = mine["cell"].to_numpy(np.uint64)
+    names = [n for c in CELL_COLUMNS for n in _for_each(c, result.metrics)]
+    as_hexagons = len(mine) <= MOST_HEXAGONS
+    frame = gpd.GeoDataFrame(
+        pd.DataFrame(mine[names]).assign(cell=[f"{int(c):x}" for c in index]),
+        geometry=hexagons(index) if as_hexagons else mine.geometry.to_numpy(),
+        crs=WGS84,
+    )
+    graduated = qgis.Graduated("density", "fill" if as_hexagons else "marker")
+    options = {"color": "{shade}", "outline_style": "no"}
+    if not as_hexagons:
+        options |= {"name": "circle", "size": "1"}
+    return Layer(
+        "cells",
+        "Cells of the clusters",
+        frame,
+        "MultiPolygon" if as_hexagons else "Point",
+        graduated.qml(frame["density"], options),
+    )
+
+
+def _for_each(name: str, metrics: Sequence[str]) -> list[str]:
+    return [name.format(metric=m) for m in metrics] if "{metric}" in name else [name]
+
+
+def _links(result: Result) -> Layer:
+    frame = _pairs(result)
+    places = result.clusters.set_index("cluster_id")[["lat", "lon"]]
+    ends = (places.loc[frame[c]].to_numpy() for c in ("cluster_a", "cluster_b"))
+    lines = great_circles(*ends)
+    style = qgis.Graduated("documents", "line").qml(
+        frame["documents"], {"line_color": "{shade}", "line_width": "0.2", "capstyle": "round"}
+    )
+    features = gpd.GeoDataFrame(frame, geometry=lines, crs=WGS84)
+    return Layer("links", "Documents shared by two clusters", features, "MultiLineString", style)
+
+
+def _pairs(result: Result) -> pd.DataFrame:
+    """Make one row a pair of clusters, strongest last so that it is drawn on top."""
+    links, metrics = result.links, result.metrics
+    inside = links[links["cluster_b"].notna()]
+    table = inside.pivot_table(
+        index=["cluster_a", "cluster_b"],
+        columns="metric",
+        values="documents",
+        aggfunc="sum",
+        fill_value=0,
+    ).reindex(columns=metrics, fill_value=0)
+    table = table.astype("int64").assign(documents=table.sum(axis=1).astype("int64"))
+    frame = table.rename_axis(columns=None).reset_index()
+    name = dict(zip(result.clusters["cluster_id"], result.clusters["name"], strict=True))
+    for end in ("a", "b"):
+        frame.insert(2, f"name_{end}", frame[f"cluster_{end}"].map(name).astype("str"))
+    order = ["cluster_a", "cluster_b", "name_a", "name_b", "documents", *metrics]
+    return pd.DataFrame(frame[order]).sort_values(["documents", "cluster_a", "cluster_b"])
+
+
+# --------------------------------------------------------------------------- shapes
+
+
+def hexagons(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.object_]:
+    """
+    Outline each cell.
+
+    Parameters
+    ----------
+    cells : numpy.ndarray of uint64, shape (n,)
+        H3 cells.
+
+    Returns
+    -------
+    numpy.ndarray of shapely geometries, shape (n,)
+        Polygons in WGS 84, longitude before latitude; a cell on the date line is cut there.
+
+    Examples
+    --------
+    >>> cell = h3.latlng_to_cell(48.1, 11.6, 8)
+    >>> shape, = hexagons(np.array([cell], dtype=np.uint64))
+    >>> len(shape.exterior.coords) - 1, bool(shape.contains(shapely.Point(11.6, 48.1)))
+    (6, True)
+    """
+    loops = [h3.cell_to_boundary(int(c)) for c in cells]
+    if not loops:
+        return np.empty(0, dtype=object)
+    corners = np.array([corner for loop in loops for corner in loop])[:, ::-1]
+    owner = np.repeat(np.arange(len(loops)), [len(loop) for loop in loops])
+    shapes = np.asarray(shapely.polygons(shapely.linearrings(corners, indices=owner)))
+    bounds = shapely.bounds(shapes)
+    for row in np.flatnonzero(bounds[:, 2] - bounds[:, 0] > HALF_TURN):
+        shapes[row] = antimeridian.fix_polygon(shapes[row], fix_winding=False)
+    return shapes
+
+
+def great_circles(
+    start: npt.NDArray[np.float64], end: npt.NDArray[np.float64]
+) -> npt.NDArray[np.object_]:
+    """
+    Draw the shortest lines between points of the sphere.
+
+    Parameters
+    ----------
+    start, end : numpy.ndarray of float64, shape (n, 2)
+        Latitude and longitude, WGS 84 degrees.
+
+    Returns
+    -------
+    numpy.ndarray of shapely geometries, shape (n,)
+        Lines, longitude before latitude; one that crosses the date line is cut there into two.
+
+    Examples
+    --------
+    >>> tokyo, san_francisco = np.array([[35.7, 139.7]]), np.array([[37.8, -122.4]])
+    >>> line, = great_circles(tokyo, san_francisco)
+    >>> [sorted({part.coords[0][0], part.coords[-1][0]})[1] for part in line.geoms]
+    [180.0, -122.4]
+    """
+    a, b = (unit_vectors(p[:, 0], p[:, 1]) for p in (start, end))
+    angle = np.arctan2(np.linalg.norm(np.cross(a, b), axis=1), np.einsum("ij,ij->i", a, b))
+    steps = np.ceil(np.degrees(angle) / STEP_DEGREES).astype(int).clip(min=1)
+    lines = np.empty(len(a), dtype=object)
+    for row in range(len(a)):
+        along = np.linspace(0.0, 1.0, steps[row] + 1)[1:-1, None]
+        # Between opposite points every half circle is shortest; the sum below then has no direction.
+        within = np.sin((1 - along) * angle[row]) * a[row] + np.sin(along * angle[row]) * b[row]
+        lat = np.degrees(np.arctan2(within[:, 2], np.hypot(within[:, 0], within[:, 1])))
+        lon = np.degrees(np.arctan2(within[:, 1], within[:, 0]))
+        path = np.vstack([start[row, ::-1], np.column_stack([lon, lat]), end[row, ::-1]])
+        lines[row] = _cut(path)
+    return lines
+
+
+def _cut(path: npt.NDArray[np.float64]) -> shapely.LineString | shapely.MultiLineString:
+    """Cut a path where its longitude jumps across the date line."""
+    jump = np.diff(path[:, 0])
+    crossings = np.flatnonzero(np.abs(jump) > HALF_TURN)
+    parts, begin = [], path[:1]
+    for number, row in enumerate(crossings):
+        before, after = path[row], path[row + 1]
+        edge = np.copysign(HALF_TURN, before[0])
+        whole = jump[row] + 2 * edge
+        part = (edge - before[0]) / whole if whole else 0.0
+        lat = before[1] + part * (after[1] - before[1])
+        first = crossings[number - 1] + 1 if number else 1
+        parts.append(np.vstack([begin, path[first : row + 1], [[edge, lat]]]))
+        begin = np.array([[-edge, lat]])
+    first = crossings[-1] + 1 if len(crossings) else 1
+    parts.append(np.vstack([begin, path[first:]]))
+    lines = [shapely.LineString(p) for p in parts]
+    return lines[0] if len(lines) == 1 else shapely.MultiLineString(lines)
+
+
+# --------------------------------------------------------------------------- what GDAL leaves out
+
+
+def _add_styles(database: sqlite3.Connection, layers: Sequence[Layer], time: str) -> None:
+    """Write the table from which QGIS takes the style of a layer."""
+    database.execute(
+        "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
+        "f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256), "
+        "f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT, "
+        "useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)"
+    )
+    database.execute(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change) "
+        "VALUES ('layer_styles', 'attributes', 'layer_styles', 'Styles for QGIS', ?)",
+        [time],
+    )
+    database.executemany(
+        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, "
+        "styleName, styleQML, styleSLD, useAsDefault, description, owner, ui, update_time) "
+        "VALUES ('', '', ?, 'geom', ?, ?, '', 1, ?, '', '', ?)",
+        [(layer.name, layer.name, layer.style, layer.title, time) for layer in layers],
+    )
+
+
+def _add_meanings(
+    database: sqlite3.Connection, layers: Sequence[Layer], metrics: Sequence[str]
+) -> None:
+    """Describe every column, in the tables of the standard's schema extension."""
+    database.execute(
+        "CREATE TABLE gpkg_data_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, "
+        "title TEXT, description TEXT, mime_type TEXT, constraint_name TEXT, "
+        "CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name), "
+        "CONSTRAINT gdc_tn UNIQUE (table_name, name))"
+    )
+    database.execute(
+        "CREATE TABLE gpkg_data_column_constraints (constraint_name TEXT NOT NULL, "
+        "constraint_type TEXT NOT NULL, value TEXT, min NUMERIC, min_is_inclusive BOOLEAN, "
+        "max NUMERIC, max_is_inclusive BOOLEAN, description TEXT, "
+        "CONSTRAINT gdcc_ntv UNIQUE (constraint_name, constraint_type, value))"
+    )
+    database.executemany(
+        "INSERT INTO gpkg_extensions (table_name, column_name, extension_name, definition, scope) "
+        "VALUES (?, NULL, 'gpkg_schema', 'http://www.geopackage.org/spec/#extension_schema', 'read-write')",
+        [("gpkg_data_columns",), ("gpkg_data_column_constraints",)],
+    )
+    known = _meanings(metrics)
+    database.executemany(
+        "INSERT INTO gpkg_data_columns (table_name, column_name, description) VALUES (?, ?, ?)",
+        [
+            (layer.name, column, known[column])
+            for layer in layers
+            for column in layer.features.columns
+            if column in known
+        ],
+    )
+
+
+def _meanings(metrics: Sequence[str]) -> Mapping[str, str]:
+    columns = [
+        *schema.LINKS.columns,
+        *schema.CELLS.resolved(metrics),
+        *schema.CLUSTERS.resolved(metrics),
+    ]
+    said = {c.name: f"{c.meaning} ({c.unit})" if c.unit else c.meaning for c in columns}
+    return {**said, **_ADDED_COLUMNS}
+
+
+def _set_times(database: sqlite3.Connection, time: str) -> None:
+    """Put the end of the run where GDAL wrote the present time."""
+    database.execute("UPDATE gpkg_contents SET last_change = ?", [time])
+    tables: list[Any] = database.execute(
+        "SELECT name FROM sqlite_master WHERE name = 'gpkg_metadata_reference'"
+    ).fetchall()
+    if tables:
+        database.execute("UPDATE gpkg_metadata_reference SET timestamp = ?", [time])
+
+
+def _timestamp(finished: str) -> str:
+    """
+    Write a time as GeoPackage wants it: UTC, to the millisecond.
+
+    Examples
+    --------
+    >>> _timestamp("2026-01-02T03:04:05+01:00")
+    '2026-01-02T02:04:05.000Z'
+    """
+    moment = datetime.fromisoformat(finished).astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")

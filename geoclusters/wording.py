@@ -1,0 +1,152 @@
+"""Words and numbers for people, for whatever shows a run outside its web pages."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+EN_DASH: Final = "\u2013"
+_CAPITALS: Final = frozenset({"vc", "pct", "ict", "ai", "rd", "sme", "ipc", "cpc", "eu", "us"})
+_DRAWN_BLANK: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_GENERATED: Final = "Generated data: no figure here says anything about a real place."
+
+
+def label(name: str) -> str:
+    """
+    Turn the name of a metric or a setting into words.
+
+    Examples
+    --------
+    >>> label("vc_deals"), label("patents")
+    ('VC deals', 'Patents')
+    """
+    words = [w.upper() if w in _CAPITALS else w for w in name.split("_") if w]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+def printable(text: Any, longest: int = 80) -> str:  # noqa: ANN401
+    r"""
+    Make one line of a text from data: no control or direction characters, not endless.
+
+    Examples
+    --------
+    >>> printable("a\tb\u202ec\x00"), printable("Llanfair" * 3, 12)
+    ('a b c', 'LlanfairLla…')
+    """
+    given = "" if text is None else str(text)[: 4 * longest]
+    kept = (" " if unicodedata.category(c) in _DRAWN_BLANK else c for c in given)
+    line = " ".join("".join(kept).split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def number(value: float | None) -> str:
+    """
+    Write a count with as many digits as say something.
+
+    Examples
+    --------
+    >>> [number(v) for v in (12345.4, 23.44, 1.234, 0.0, None)]
+    ['12,345', '23.4', '1.23', '0', '\u2013']
+    """
+    if value is None or not math.isfinite(value):
+        return EN_DASH
+    if value == round(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def percent(share: float | None) -> str:
+    """
+    Write a fraction as a percentage.
+
+    Examples
+    --------
+    >>> [percent(v) for v in (0.25, 0.015349, 0.00007, 0.0, None)]
+    ['25 %', '1.5 %', '0.007 %', '0 %', '\u2013']
+    """
+    if share is None or not math.isfinite(share):
+        return EN_DASH
+    value = 100 * share
+    digits = 0 if value >= 10 else 2 if value >= 0.01 else 1
+    return f"{value:.{digits}f} %" if digits == 0 else f"{float(f'{value:.{digits}g}'):g} %"
+
+
+def joined(words: Iterable[str]) -> str:
+    """
+    Join words as a sentence does.
+
+    Examples
+    --------
+    >>> joined(["patents", "articles", "deals"]), joined(["patents"])
+    ('patents, articles and deals', 'patents')
+    """
+    *first, last = list(words) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def window(run: dict[str, Any]) -> str:
+    """
+    Write the years of a run.
+
+    Examples
+    --------
+    >>> window({"window": {"first_year": 2019, "last_year": 2023}})
+    '2019\u20132023'
+    >>> window({"window": {"first_year": None, "last_year": None}})
+    'all years'
+    """
+    given = run.get("window") or {}
+    first, last = given.get("first_year"), given.get("last_year")
+    if first is None and last is None:
+        return "all years"
+    if first is None or last is None:
+        return f"since {first}" if last is None else f"until {last}"
+    return str(first) if first == last else f"{first}{EN_DASH}{last}"
+
+
+def notice(run: dict[str, Any]) -> str:
+    """Give the study's own notice; a generated study has one in any case; empty where there is none."""
+    study = run.get("study") or {}
+    return study.get("notice") or (_GENERATED if study.get("generated") else "")
+
+
+def class_breaks(values: npt.ArrayLike, *, classes: int = 6) -> list[float]:
+    """
+    Choose round values (1, 2, 5, 10, …) that part a skewed quantity into classes.
+
+    Parameters
+    ----------
+    values : array_like of float
+        What is not finite and positive is left out.
+    classes : int
+        The most classes; there is one break less.
+
+    Examples
+    --------
+    >>> class_breaks([0.001, 0.002, 0.004, 0.008, 0.016, 0.03])
+    [0.002, 0.005, 0.01, 0.02]
+    >>> class_breaks([])
+    []
+    """
+    given = np.asarray(values, dtype=np.float64)
+    positive = given[np.isfinite(given) & (given > 0)]
+    if not positive.size:
+        return []
+    low, high = np.quantile(positive, [0.1, 0.99])
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(positive.max())) + 1)
+    breaks: list[float] = []
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        breaks = [float(f"{s}e{d}") for d in decades for s in steps]
+        breaks = [b for b in breaks if low < b <= high]
+        if len(breaks) < classes:
+            break
+    return breaks[-(classes - 1) :]
