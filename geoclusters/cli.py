@@ -194,6 +194,27 @@ def sensitivity_command(
     _print_frame(sensitivity(read_run(folder), replicates=replicates, seed=seed), as_json=as_json)
 
 
+@app.command(
+    "export", epilog="Example: geoclusters export out/sample --out clusters.gpkg   (for QGIS)"
+)
+def export_command(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")],
+    file_format: Annotated[
+        str | None,
+        typer.Option("--format", help="gpkg, geojson, csv or parquet; left out: by FILE's ending."),
+    ] = None,
+    cells: Annotated[  # noqa: FBT002
+        bool, typer.Option("--cells", help="Cells with their outlines instead of clusters.")
+    ] = False,
+) -> None:
+    """Write the clusters of a finished run, or its cells, as one file."""
+    from geoclusters.exporting import export  # noqa: PLC0415
+    from geoclusters.results import read_run  # noqa: PLC0415
+
+    typer.echo(export(read_run(folder), out, file_format=file_format, cells=cells))
+
+
 @app.command("sample", epilog="Example: geoclusters sample --documents 330000 --seed 1 --out world")
 def sample_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the sample world.")],
