@@ -27,7 +27,7 @@ from geoclusters.pages.cellids import parents
 from geoclusters.pages.embedding import as_json
 from geoclusters.pages.packing import pack_integers, pack_points, pack_shapes
 from geoclusters.pages.shapes import SEAM_LON, packed_land, unrolled, unrolled_lon
-from geoclusters.pages.surroundings import cell_shapes
+from geoclusters.pages.cellmap import cell_shapes
 from geoclusters.pages.world import noise_dots, world_data
 
 few = settings(max_examples=40, deadline=None)

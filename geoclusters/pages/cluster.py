@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,8 +9,13 @@ from geoclusters.errors import RunError
 from geoclusters.pages import embedding
 from geoclusters.pages.about import about, density_text
 from geoclusters.pages.details import Details
+from geoclusters.pages.neighbourhood import Neighbourhood
+from geoclusters.pages.numbers import files_of, takeaway
+from geoclusters.pages.quality import Quality
+from geoclusters.pages.shares import economy_names, economy_parts
+from geoclusters.pages.specialisation import Specialisation
 from geoclusters.pages.surroundings import Surroundings
-from geoclusters.pages.wording import label, number, percent, shortened
+from geoclusters.pages.wording import label, number, percent
 from geoclusters.results import written_aside
 
 if TYPE_CHECKING:
@@ -25,7 +29,8 @@ MAX_PAGES: Final = 300
 
 ASSETS: Final = "assets"
 _SAFE_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
-_SCRIPTS: Final = ("core.js", "layers.js", "cluster.js")
+_STYLES: Final = ("base.css", "charts.css", "cluster.css")
+_SCRIPTS: Final = ("core.js", "layers.js", "takeaway.js", "cluster.js")
 
 
 def clusters_with_page(result: Result) -> list[str]:
@@ -51,25 +56,67 @@ def clusters_with_page(result: Result) -> list[str]:
 def draw_clusters(result: Result, pages: Collection[str]) -> None:
     """Write the shared assets and the page of each cluster in `pages`."""
     _write_assets(result.folder / ASSETS)
-    shared = about(result)
-    details = Details(result)
-    surroundings = Surroundings(result)
-    for row in result.clusters.drop(columns=["geometry", "region"]).to_dict("records"):
+    writer = _Pages(result, pages)
+    rows = result.clusters.drop(columns=["geometry", "region"]).to_dict("records")
+    for place, row in enumerate(rows):
         if row["cluster_id"] in pages:
-            page = embedding.document(
-                "cluster.html",
-                about=shared,
-                cluster=_facts(row, result),
-                metrics=_measures(row, result.metrics),
-                details=details.of(row, pages),
-                cells_note=surroundings.cells_note(row["cluster_id"]),
-                data=embedding.as_json(surroundings.data(row["cluster_id"], pages)),
+            beside = [rows[i] if 0 <= i < len(rows) else None for i in (place - 1, place + 1)]
+            _write(
+                result.folder / "clusters" / f"{row['cluster_id']}.html", writer.page(row, beside)
             )
-            _write(result.folder / "clusters" / f"{row['cluster_id']}.html", page)
+
+
+class _Pages:
+    """What the pages of a run share, read and grouped once."""
+
+    def __init__(self, result: Result, pages: Collection[str]) -> None:
+        self._result = result
+        self._pages = pages
+        self._about = about(result)
+        self._details = Details(result)
+        self._fields = Specialisation(result)
+        self._neighbours = Neighbourhood(result)
+        self._quality = Quality(result)
+        self._surroundings = Surroundings(result)
+        self._outlines = dict(
+            zip(result.clusters["cluster_id"], result.clusters.geometry, strict=True)
+        )
+        self._economies = economy_names(result)
+        self._files = files_of(result)
+
+    def page(self, row: dict[str, Any], beside: list[dict[str, Any] | None]) -> str:
+        """Write the page of one cluster; `beside` are the clusters one rank up and down."""
+        identifier = row["cluster_id"]
+        taken = takeaway(
+            row,
+            self._outlines[identifier],
+            self._details,
+            self._fields,
+            self._neighbours,
+            self._quality,
+        )
+        return embedding.document(
+            "cluster.html",
+            about=self._about,
+            cluster=_facts(row, self._result, self._economies),
+            beside=[
+                other if other and other["cluster_id"] in self._pages else None for other in beside
+            ],
+            metrics=_measures(row, self._result.metrics),
+            details=self._details.of(row, self._pages),
+            fields=self._fields.of(identifier),
+            neighbours=self._neighbours.of(row, self._pages),
+            quality=self._quality.of(identifier),
+            files=self._files,
+            cells_note=self._surroundings.cells_note(identifier),
+            data=embedding.as_json(
+                {**self._surroundings.data(identifier, self._pages), "takeaway": taken}
+            ),
+        )
 
 
 def _write_assets(folder: Path) -> None:
-    style = embedding.asset("base.css") + embedding.asset("cluster.css")
+    style = "".join(embedding.asset(name) for name in _STYLES)
     _write(folder / "leaflet.js", embedding.leaflet_script())
     _write(folder / "leaflet.css", embedding.leaflet_style())
     _write(folder / "cluster.css", style)
@@ -81,12 +128,9 @@ def _write(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def _facts(row: dict[str, Any], result: Result) -> dict[str, Any]:
+def _facts(row: dict[str, Any], result: Result, names: dict[str, str]) -> dict[str, Any]:
     """Give what the head of the page says, in words."""
     settings = result.run["settings"]
-    names = dict(zip(result.economies["economy"], result.economies["name"], strict=True))
-    shares = sorted(json.loads(row["economy_shares"] or "{}").items(), key=lambda pair: -pair[1])
-    economies = [(shortened(names.get(code, code), 60), percent(share)) for code, share in shares]
     known = row["intensity_rank"] == row["intensity_rank"] and row["intensity_rank"] is not None
     facts = [
         ("Score", percent(row["score"])),
@@ -105,7 +149,7 @@ def _facts(row: dict[str, Any], result: Result) -> dict[str, Any]:
         "rank": row["rank"],
         "of": len(result.clusters),
         "name": row["name"],
-        "economies": economies,
+        "economies": economy_parts(row["economy_shares"], names),
         "cross_border": bool(row["cross_border"]),
         "facts": facts,
         "population_source": row["population_source"],

@@ -1,4 +1,4 @@
-"""What the page of a cluster tells in tables: years, fields, organisations, partners."""
+"""What the page of a cluster tells in tables: years, organisations, partners."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ _Lines: TypeAlias = "dict[str, list[tuple[Any, float]]]"
 
 MOST_LINES: Final = 8
 MOST_PARTNERS: Final = 12
-_WIDTH, _HEIGHT, _FOOT = 240.0, 86.0, 16.0
-"""Of a chart of years, in its own units; the foot holds the years."""
+_WIDTH, _HEIGHT, _HEAD, _FOOT = 240.0, 104.0, 14.0, 16.0
+"""Of a chart of years, in its own units; head and foot hold values and years."""
+_ROOMY: Final = 38.0
+"""A bar with so much room has its value written above it; otherwise the highest only."""
 
 
 class Details:
@@ -30,7 +32,6 @@ class Details:
         self._names = dict(zip(clusters["cluster_id"], clusters["name"], strict=True))
         self._ranks = dict(zip(clusters["cluster_id"], clusters["rank"], strict=True))
         self._years = _grouped(_known(result.breakdown("years"), "year"), "year")
-        self._fields = _grouped(_largest(result.breakdown("fields"), "field"), "field")
         self._organisations = _grouped(
             _largest(result.breakdown("organisations"), "organisation"), "organisation"
         )
@@ -41,11 +42,15 @@ class Details:
         identifier = row["cluster_id"]
         return {
             "years": self._charts(identifier),
-            "fields": self._lists(self._fields.get(identifier), row),
             "organisations": self._lists(self._organisations.get(identifier), row),
             "partners": self._partner_rows(identifier, pages),
             "metrics": [label(m) for m in self._metrics],
         }
+
+    def year_rows(self, identifier: str) -> list[tuple[str, int, float]]:
+        """Give metric, year and documents, for the download."""
+        years = self._years.get(identifier) or {}
+        return [(m, int(y), float(d)) for m in self._metrics for y, d in years.get(m, [])]
 
     def _charts(self, identifier: str) -> list[dict[str, Any]]:
         years = self._years.get(identifier)
@@ -150,23 +155,25 @@ def year_chart(title: str, years: dict[int, float]) -> dict[str, Any]:
     --------
     >>> chart = year_chart("Patents", {2019: 5.0, 2020: 10.0})
     >>> [bar["height"] for bar in chart["bars"]], chart["spoken"]
-    ([35.0, 70.0], 'Patents by year: 2019 5, 2020 10')
+    ([37.0, 74.0], 'Patents by year: 2019 5, 2020 10')
     """
-    room = _HEIGHT - _FOOT
+    room = _HEIGHT - _HEAD - _FOOT
     step = _WIDTH / max(len(years), 1)
     largest = max(years.values(), default=0.0) or 1.0
     every = max(1, round(34 / step))
+    roomy = step >= _ROOMY
     bars = []
     for place, (year, documents) in enumerate(years.items()):
         height = round(room * documents / largest, 1)
         bars.append(
             {
                 "x": round(place * step + 0.1 * step, 1),
-                "y": round(room - height, 1),
+                "y": round(_HEAD + room - height, 1),
                 "width": round(0.8 * step, 1),
                 "height": height,
                 "middle": round((place + 0.5) * step, 1),
                 "year": year if place % every == 0 else None,
+                "value": number(round(documents)) if roomy or documents == largest else None,
                 "spoken": f"{year}: {number(documents)}",
             }
         )
@@ -176,7 +183,6 @@ def year_chart(title: str, years: dict[int, float]) -> dict[str, Any]:
         "bars": bars,
         "width": _WIDTH,
         "height": _HEIGHT,
-        "room": room,
-        "largest": number(max(years.values(), default=0.0)),
+        "ground": _HEAD + room,
         "spoken": f"{title} by year: {spoken}",
     }

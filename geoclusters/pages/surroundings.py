@@ -1,4 +1,4 @@
-"""What the map of one cluster draws: its cells by density, the coast around it, its neighbours."""
+"""What lies around a cluster on its map: coast, towns, the clusters next to it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
-from h3.api import basic_int as h3
 
-from geoclusters.pages.cellids import joined, parents, resolution_of
+from geoclusters.pages.cellmap import CellMap
 from geoclusters.pages.packing import pack_points, pack_shapes
 from geoclusters.pages.shapes import coast, unrolled, unrolled_lon
-from geoclusters.pages.wording import class_breaks, label, number, shortened
+from geoclusters.pages.wording import shortened
 from geoclusters.places import read_places
 
 if TYPE_CHECKING:
@@ -21,13 +19,9 @@ if TYPE_CHECKING:
 
     from geoclusters.results import Result
 
-MOST_CELLS: Final = 2000
-"""A cluster with more cells is drawn in their coarser parents."""
-
 MOST_TOWNS: Final = 60
 LEAST_TOWN_POPULATION: Final = 15_000
 
-CELL_DECIMALS: Final = 5
 SHAPE_DECIMALS: Final = 4
 _MARGIN = 1.0
 """Of the map beyond the cluster on each side, in widths of the cluster."""
@@ -39,8 +33,6 @@ class Surroundings:
 
     def __init__(self, result: Result) -> None:
         clusters = result.clusters
-        self._metrics = result.metrics
-        self._addresses = result.run["settings"].get("density") == "addresses"
         self._ids = [str(i) for i in clusters["cluster_id"]]
         self._place = {identifier: i for i, identifier in enumerate(self._ids)}
         self._names = [
@@ -53,40 +45,23 @@ class Surroundings:
         self._coast = coast()
         self._coast_tree = shapely.STRtree(self._coast)
         self._towns = _towns()
-        columns = ["cell", "density", *self._metrics, "cluster_id"]
-        cells = pd.DataFrame(result.cells[columns])
-        self._cells = {
-            str(i): _drawn(own.drop(columns="cluster_id"), self._metrics)
-            for i, own in cells.groupby("cluster_id", sort=False)
-        }
-        self._counted = cells["cluster_id"].value_counts()
+        self._cells = CellMap(result)
 
     def cells_note(self, identifier: str) -> str:
         """Say if the hexagons on the map are coarser than the cells of the run."""
-        drawn, counted = len(self._cells[identifier]), int(self._counted[identifier])
-        if drawn == counted:
-            return ""
-        return f"The {number(counted)} cells are drawn as {number(drawn)} larger ones."
+        return self._cells.note(identifier)
 
     def data(self, identifier: str, pages: Collection[str]) -> dict[str, Any]:
         """Gather what the script of the page draws."""
         place = self._place[identifier]
-        cells = self._cells[identifier]
-        hexagons = cell_shapes(cells["cell"].to_numpy(np.uint64))
+        hexagons = self._cells.hexagons(identifier)
         inner, outer = _boxes(np.concatenate([hexagons, self._regions[place : place + 1]]))
         near = [int(i) for i in np.sort(self._region_tree.query(outer)) if i != place]
         land = shapely.clip_by_rect(
             self._coast[np.sort(self._coast_tree.query(outer))], *outer.bounds
         )
-        density = cells["density"].to_numpy(np.float64)
         return {
-            "metrics": [label(m) for m in self._metrics],
-            "unit": "addresses" if self._addresses else "% of the world",
-            "factor": 1 if self._addresses else 100,
-            "breaks": class_breaks(density),
-            "cells": pack_shapes(hexagons, decimals=CELL_DECIMALS),
-            "density": [float(f"{d:.3g}") for d in density],
-            "counts": [[float(f"{v:.3g}") for v in cells[m]] for m in self._metrics],
+            **self._cells.data(identifier, hexagons, inner),
             "region": pack_shapes(self._regions[place : place + 1], decimals=SHAPE_DECIMALS),
             "neighbours": pack_shapes(self._regions[near], decimals=SHAPE_DECIMALS),
             "neighbourNames": [self._names[i] for i in near],
@@ -112,35 +87,6 @@ def _towns() -> tuple[npt.NDArray[Any], npt.NDArray[np.float64], npt.NDArray[np.
         ["population", "place_id"], ascending=[False, True], kind="stable"
     )
     return places["name"].to_numpy(), unrolled_lon(places["lon"]), places["lat"].to_numpy()
-
-
-def _drawn(cells: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
-    """Join cells until there are few enough: documents add up, the highest density stays."""
-    while len(cells) > MOST_CELLS:
-        coarser = resolution_of(int(cells["cell"].iloc[0])) - 1
-        moved = cells.assign(cell=parents(cells["cell"].to_numpy(np.uint64), coarser))
-        cells = joined(moved, {"density": "max", **dict.fromkeys(metrics, "sum")})
-    return cells
-
-
-def cell_shapes(cells: npt.NDArray[np.uint64]) -> npt.NDArray[Any]:
-    """
-    Outlines of H3 cells as polygons, whole on either side of the date line.
-
-    Parameters
-    ----------
-    cells : ndarray of uint64
-        H3 indices; pentagons and cells with more corners are drawn as they are.
-    """
-    corners = [h3.cell_to_boundary(int(cell)) for cell in cells]
-    sizes = [len(c) for c in corners]
-    points = np.array([corner for c in corners for corner in c], dtype=np.float64).reshape(-1, 2)
-    lonlat = np.column_stack([unrolled_lon(points[:, 1]), points[:, 0]])
-    ring_of = np.repeat(np.arange(len(cells)), sizes)
-    rings = (
-        shapely.linearrings(lonlat, indices=ring_of) if len(cells) else np.zeros(0, dtype=object)
-    )
-    return np.asarray(shapely.polygons(rings))
 
 
 def _boxes(shapes: npt.NDArray[Any]) -> tuple[Any, Any]:

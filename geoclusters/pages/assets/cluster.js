@@ -1,53 +1,96 @@
 "use strict";
-/* The map of one cluster: cells by density, the coast around it and the clusters next to it. */
+/* The map of one cluster: cells by activity or density, what lies outside, the clusters next to it. */
 (() => {
-  const { shapes, number, element, colour, ramp, classOf, onTheme, legend } = geoclusters;
+  const { shapes, points, bytes, number, limit, element, colour, ramp, classOf, onTheme } = geoclusters;
+  const BORDER_CELL = 0.42, CORE_CELL = 0.9, DOT = 0.75;
 
-  function tooltip(data, i) {
+  function tooltip(data, core, i) {
     return element("div", { class: "tip" },
-      element("strong", {}, `${number(data.density[i] * data.factor)} ${data.unit}`),
-      element("span", {}, "density around the cell"),
+      element("strong", {}, core[i] ? "Core cell" : "Border cell"),
+      data.scales.map((scale) =>
+        element("span", {}, `${scale.label}: ${number(scale.values[i] * scale.factor)} ${scale.unit}`)),
       element("table", {}, element("tbody", {}, data.metrics.map((metric, m) =>
         element("tr", {}, element("th", { scope: "row" }, metric), element("td", { class: "n" }, number(data.counts[m][i])))))));
   }
 
-  geoclusters.drawCluster = (map, data) => {
+  /* Classes under the threshold are grey, those above take the colours of the scale. */
+  function colours({ breaks, under }) {
+    const greys = Array.from({ length: under }, (_, i) => colour(`under-${i}`));
+    return [...greys, ...ramp(breaks.length + 1 - under)];
+  }
+
+  function legend(scale, inks) {
+    const limits = scale.breaks.map((b) => limit(b * scale.factor));
+    const names = inks.map((_, i) => !limits.length ? "all" : i === 0 ? `below ${limits[0]}`
+      : i === limits.length ? `${limits[i - 1]} and more` : `${limits[i - 1]} to ${limits[i]}`);
+    document.getElementById("legend").replaceChildren(
+      element("strong", {}, scale.label), element("span", { class: "unit" }, scale.unit),
+      element("ul", {}, inks.map((ink, i) =>
+        element("li", { title: names[i] }, element("i", { style: `background:${ink}` }),
+          element("span", { class: "limit", "aria-hidden": "true" }, i ? limits[i - 1] : ""),
+          element("span", { class: "hidden" }, names[i])))));
+  }
+
+  function switches(scales, choose) {
+    const field = document.getElementById("scales");
+    field.append(...scales.map((scale, i) => element("label", {},
+      element("input", { type: "radio", name: "scale", value: scale.key, checked: i === 0, onchange: () => choose(scale) }),
+      element("span", {}, scale.key === "density" ? "Density" : "Activity"))));
+  }
+
+  function controls(map, data, own) {
     const [west, south, east, north] = data.bounds;
     const box = L.latLngBounds([south, west], [north, east]);
     map.setMaxZoom(15);
     map.getContainer().setAttribute("aria-label", "Map; arrow keys move it, plus and minus zoom");
     L.control.zoom({ position: "topright" }).addTo(map);
     L.control.scale({ position: "bottomright", imperial: false }).addTo(map);
-
-    const hexagons = shapes(data.cells), own = L.latLngBounds(hexagons.flat(3));
     map.fitBounds(own.pad(0.12), { animate: false, maxZoom: 13 });
     map.setMinZoom(Math.min(map.getBoundsZoom(box, true), map.getZoom())).setMaxBounds(box);
+  }
 
-    const ground = geoclusters.land(map, data.land);
-    const neighbours = shapes(data.neighbours).map((shape, i) => {
+  function neighbourLayers(map, data) {
+    return shapes(data.neighbours).map((shape, i) => {
       const page = data.neighbourPages[i];
       const layer = L.polygon(shape, { weight: 1, dashArray: "4 3" }).addTo(map);
       layer.bindTooltip(() => element("span", {}, data.neighbourNames[i]), { sticky: true, className: "tip-box", opacity: 1 });
       if (page) layer.on("click", () => { location.href = `${page}.html`; });
       return layer;
     });
-    const cells = hexagons.map((shape, i) =>
-      L.polygon(shape, { weight: 0.5, fillOpacity: 0.85, smoothFactor: 0.3 }).addTo(map)
-        .bindTooltip(() => tooltip(data, i), { sticky: true, className: "tip-box", opacity: 1 }));
-    const region = L.polygon(shapes(data.region).flat(), { interactive: false, fill: false, weight: 1.5 }).addTo(map);
+  }
 
+  function dotLayers(map, packed) {
+    const degrees = points(packed);
+    return Array.from({ length: degrees.length / 2 }, (_, i) =>
+      L.circle([degrees[2 * i], degrees[2 * i + 1]], { radius: packed.radius, stroke: false, fillOpacity: DOT, interactive: false }).addTo(map));
+  }
+
+  geoclusters.drawCluster = (map, data) => {
+    const hexagons = shapes(data.cells), core = bytes(data.core);
+    controls(map, data, L.latLngBounds(hexagons.flat(3)));
+    const ground = geoclusters.land(map, data.land);
+    const dots = dotLayers(map, data.dots);
+    const neighbours = neighbourLayers(map, data);
+    const cells = hexagons.map((shape, i) =>
+      L.polygon(shape, { weight: 0.5, smoothFactor: 0.3, fillOpacity: core[i] ? CORE_CELL : BORDER_CELL }).addTo(map)
+        .bindTooltip(() => tooltip(data, core, i), { sticky: true, className: "tip-box", opacity: 1 }));
+    const region = L.polygon(shapes(data.region).flat(), { interactive: false, fill: false, weight: 1.8 }).addTo(map);
     const townsSeen = geoclusters.towns(data.towns);
     const names = geoclusters.labels(map, () => townsSeen(map, 0)).addTo(map);
+    let shown = data.scales[0];
 
     function recolour() {
-      const colours = ramp(data.breaks.length + 1);
-      cells.forEach((cell, i) => cell.setStyle({ fillColor: colours[classOf(data.density[i], data.breaks)], color: colour("halo") }));
+      const inks = colours(shown), classes = bytes(shown.dots);
+      cells.forEach((cell, i) => cell.setStyle({ fillColor: inks[classOf(shown.values[i], shown.breaks)], color: colour("halo") }));
+      dots.forEach((dot, i) => dot.setStyle({ fillColor: inks[classes[i]] }));
       region.setStyle({ color: colour("ink") });
-      for (const layer of neighbours) layer.setStyle({ color: colour("soft"), fillColor: colour("soft"), fillOpacity: 0.18 });
-      legend({ label: "Density", unit: data.unit, breaks: data.breaks, factor: data.factor, notes: [] });
+      for (const layer of neighbours) layer.setStyle({ color: colour("soft"), fillColor: colour("soft"), fillOpacity: 0.06 });
+      legend(shown, inks);
     }
+    switches(data.scales, (scale) => { shown = scale; recolour(); });
     recolour();
+    geoclusters.takeaway(data.takeaway);
     onTheme(() => { ground.redraw(); recolour(); names.redraw(); });
-    geoclusters.page = { map, cells, neighbours };
+    geoclusters.page = { map, cells, dots, neighbours, shown: () => shown.key };
   };
 })();

@@ -1,0 +1,193 @@
+"""The cells on the map of one cluster: by activity, or by density against the threshold.
+
+The cluster's own cells are hexagons. Those outside, of neighbours and of none, are dots at their
+mean position, so that one sees where the density falls below the threshold.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from h3.api import basic_int as h3
+
+from geoclusters.pages.about import density_text
+from geoclusters.pages.cellids import joined, parents, resolution_of
+from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
+from geoclusters.pages.shapes import unrolled_lon
+from geoclusters.pages.wording import class_breaks, label, number
+
+if TYPE_CHECKING:
+    from geoclusters.results import Result
+
+MOST_CELLS: Final = 2000
+"""A cluster with more cells is drawn in their coarser parents; likewise the cells outside."""
+
+CELL_DECIMALS: Final = 5
+DOT_DECIMALS: Final = 4
+RATIOS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+"""Limits of the classes of density, in thresholds."""
+_MOST_CLASSES_ABOVE: Final = 5
+_RES_0_AREA_KM2: Final = 4_357_449.4
+_DOT_SIZE: Final = 0.85
+"""Of a dot, as part of the circle that has its cell's area."""
+
+_Floats = npt.NDArray[np.float64]
+
+
+class CellMap:
+    """The cells of a run, prepared once for all pages."""
+
+    def __init__(self, result: Result) -> None:
+        settings = result.run["settings"]
+        self._metrics = result.metrics
+        self._addresses = settings.get("density") == "addresses"
+        self._threshold = settings.get("min_density") or None
+        self._settings = settings
+        columns = ["cell", "lat", "lon", "weight", "density", "core", *self._metrics, "cluster_id"]
+        cells = pd.DataFrame(result.cells[columns])
+        self._own = {
+            str(i): _drawn(own, {"core": "max", **dict.fromkeys(self._metrics, "sum")})
+            for i, own in cells.groupby("cluster_id", sort=False)
+        }
+        self._counted = cells["cluster_id"].value_counts()
+        self._all = cells.assign(lon=unrolled_lon(cells["lon"])).sort_values("lat", kind="stable")
+        self._lat = self._all["lat"].to_numpy()
+
+    def note(self, identifier: str) -> str:
+        """Say if the hexagons on the map are coarser than the cells of the run."""
+        drawn, counted = len(self._own[identifier]), int(self._counted[identifier])
+        if drawn == counted:
+            return ""
+        return f"The {number(counted)} cells are drawn as {number(drawn)} larger ones."
+
+    def hexagons(self, identifier: str) -> npt.NDArray[Any]:
+        """Give the outlines of a cluster's cells as they are drawn."""
+        return cell_shapes(self._own[identifier]["cell"].to_numpy(np.uint64))
+
+    def data(self, identifier: str, hexagons: npt.NDArray[Any], box: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Gather what the script draws: cells, dots within `box`, classes of both."""
+        own = self._own[identifier]
+        outside = self._outside(identifier, box)
+        scales = [self._activity(own), self._density(own, outside)]
+        return {
+            "metrics": [label(m) for m in self._metrics],
+            "cells": pack_shapes(hexagons, decimals=CELL_DECIMALS),
+            "core": pack_bytes(own["core"].to_numpy(np.uint8)),
+            "counts": [[_short(v) for v in own[m]] for m in self._metrics],
+            "scales": [_told(scale, own, outside) for scale in scales],
+            "dots": {
+                **pack_points(outside["lon"], outside["lat"], decimals=DOT_DECIMALS),
+                "radius": dot_radius_m(outside["cell"].to_numpy(np.uint64)),
+            },
+        }
+
+    def _outside(self, identifier: str, box: Any) -> pd.DataFrame:  # noqa: ANN401
+        """Give the cells within a box that are not the cluster's own, joined if they are many."""
+        west, south, east, north = box.bounds
+        first, last = np.searchsorted(self._lat, [south, north])
+        near = self._all.iloc[first:last]
+        near = near[near["lon"].between(west, east) & (near["cluster_id"] != identifier)]
+        return _drawn(pd.DataFrame(near), {"lat": "mean", "lon": "mean"})
+
+    def _activity(self, own: pd.DataFrame) -> dict[str, Any]:
+        factor = 1 if self._addresses else 100
+        return {
+            "key": "activity",
+            "label": "Activity of the cell",
+            "unit": "addresses" if self._addresses else "% of the world",
+            "factor": factor,
+            "column": "weight",
+            "divisor": 1.0,
+            "breaks": class_breaks(own["weight"].to_numpy(np.float64)),
+            "under": 0,
+        }
+
+    def _density(self, own: pd.DataFrame, outside: pd.DataFrame) -> dict[str, Any]:
+        if self._threshold is None:
+            return {
+                **self._activity(own),
+                "key": "density",
+                "label": "Density around the cell",
+                "column": "density",
+                "breaks": class_breaks(own["density"].to_numpy(np.float64)),
+            }
+        highest = max(own["density"].max(), outside["density"].max() if len(outside) else 0.0)
+        breaks = ratio_breaks(float(highest) / self._threshold)
+        return {
+            "key": "density",
+            "label": "Density around the cell",
+            "unit": f"times the threshold, {density_text(self._threshold, self._settings)}",
+            "factor": 1,
+            "column": "density",
+            "divisor": self._threshold,
+            "breaks": breaks,
+            "under": sum(b <= 1 for b in breaks),
+        }
+
+
+def ratio_breaks(highest: float) -> list[float]:
+    """
+    Choose limits of classes of density in thresholds; 1 is always one of them.
+
+    Examples
+    --------
+    >>> ratio_breaks(3.0), ratio_breaks(0.4), ratio_breaks(1000.0)
+    ([0.5, 1.0, 2.0], [0.5, 1.0], [0.5, 1.0, 2.0, 5.0, 10.0, 20.0])
+    """
+    above = [r for r in RATIOS if 1 < r <= highest]
+    return [r for r in RATIOS if r <= 1] + above[: _MOST_CLASSES_ABOVE - 1]
+
+
+def _told(scale: dict[str, Any], own: pd.DataFrame, outside: pd.DataFrame) -> dict[str, Any]:
+    """Give a scale with the values of the cells, and the classes of the dots."""
+    told = {k: v for k, v in scale.items() if k not in ("column", "divisor")}
+    values = own[scale["column"]].to_numpy(np.float64) / scale["divisor"]
+    dots = outside[scale["column"]].to_numpy(np.float64) / scale["divisor"]
+    classes = np.searchsorted(scale["breaks"], dots, side="right")
+    return {**told, "values": [_short(v) for v in values], "dots": pack_bytes(classes)}
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def _drawn(cells: pd.DataFrame, how: dict[str, str]) -> pd.DataFrame:
+    """Join cells until there are few enough: weights add up, the highest density stays."""
+    while len(cells) > MOST_CELLS:
+        coarser = resolution_of(int(cells["cell"].iloc[0])) - 1
+        moved = cells.assign(cell=parents(cells["cell"].to_numpy(np.uint64), coarser))
+        cells = joined(moved, {"weight": "sum", "density": "max", **how})
+    return cells
+
+
+def dot_radius_m(cells: npt.NDArray[np.uint64]) -> int:
+    """Give a radius on the ground for dots of cells, by their resolution, in metres."""
+    if not len(cells):
+        return 0
+    area_km2 = _RES_0_AREA_KM2 / 7 ** resolution_of(int(cells[0]))
+    return round(1000 * _DOT_SIZE * math.sqrt(area_km2 / math.pi))
+
+
+def cell_shapes(cells: npt.NDArray[np.uint64]) -> npt.NDArray[Any]:
+    """
+    Outlines of H3 cells as polygons, whole on either side of the date line.
+
+    Parameters
+    ----------
+    cells : ndarray of uint64
+        H3 indices; pentagons and cells with more corners are drawn as they are.
+    """
+    corners = [h3.cell_to_boundary(int(cell)) for cell in cells]
+    sizes = [len(c) for c in corners]
+    points = np.array([corner for c in corners for corner in c], dtype=np.float64).reshape(-1, 2)
+    lonlat = np.column_stack([unrolled_lon(points[:, 1]), points[:, 0]])
+    ring_of = np.repeat(np.arange(len(cells)), sizes)
+    rings = (
+        shapely.linearrings(lonlat, indices=ring_of) if len(cells) else np.zeros(0, dtype=object)
+    )
+    return np.asarray(shapely.polygons(rings))
