@@ -3,11 +3,17 @@
 from geoclusters.indicators.counts import as_documents, scored, summed_by_label, with_rates
 from geoclusters.indicators.economies import economies_of_clusters, economy_scores, league
 from geoclusters.indicators.members import documents_by, links, membership
-from geoclusters.indicators.population import PLACES_SOURCE, population_of_places
+from geoclusters.indicators.population import (
+    PLACES_SOURCE,
+    PopulationSource,
+    population_of_clusters,
+    population_of_places,
+)
 from geoclusters.indicators.ranking import concentration, ranked
 
 __all__ = [
     "PLACES_SOURCE",
+    "PopulationSource",
     "as_documents",
     "concentration",
     "documents_by",
@@ -16,6 +22,7 @@ __all__ = [
     "league",
     "links",
     "membership",
+    "population_of_clusters",
     "population_of_places",
     "ranked",
     "scored",

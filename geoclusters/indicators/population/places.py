@@ -1,4 +1,4 @@
-"""Population of clusters: estimated from the places table while no population grid is given."""
+"""The fallback: population estimated from the places table, where no population grid is given."""
 
 from __future__ import annotations
 
