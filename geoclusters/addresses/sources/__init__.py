@@ -20,6 +20,8 @@ __all__ = ["Format", "Options", "Request", "find_format", "known_formats", "matc
 ENTRY_POINTS: Final = "geoclusters.sources"
 MODULES: Final = {
     "table": "table",
+    "openalex": "openalex",
+    "crunchbase": "crunchbase",
     "patentsview": "patentsview",
 }
 """Format to the module of this folder that reads it; a module is imported when its format is asked for."""
