@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from geoclusters import schema
 from geoclusters.errors import RunError
-from geoclusters.geopackage import hexagons, write_geopackage
+from geoclusters.geometry import hexagons
+from geoclusters.geopackage import write_geopackage
 from geoclusters.results import write_csv, written_aside
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from geoclusters.colours import SHADES, spread
 from geoclusters.wording import class_breaks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy.typing as npt
 
@@ -20,9 +21,6 @@ VERSION: Final = "3.22.0"
 """The oldest QGIS for which the elements were chosen; newer ones read them too."""
 
 HEAD: Final = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-
-SHADES: Final = ("#fbe6c5", "#f5ba98", "#ee8a82", "#dc7176", "#9c3f5d", "#5a2149")
-"""From light to dark in even steps of lightness, so that they are told apart without hue too."""
 
 _SYMBOL_LAYERS: Final = {"fill": "SimpleFill", "line": "SimpleLine", "marker": "SimpleMarker"}
 
@@ -49,7 +47,7 @@ class Graduated:
         """
         largest = float(np.nanmax(np.append(np.asarray(values, dtype=np.float64), 0.0)))
         ends = [0.0, *class_breaks(values, classes=len(SHADES)), largest]
-        shades = _spread(len(ends) - 1)
+        shades = spread(len(ends) - 1)
         renderer = ET.Element(
             "renderer-v2",
             type="graduatedSymbol",
@@ -101,12 +99,6 @@ def single(symbol: str, options: Mapping[str, str]) -> str:
     renderer = ET.Element("renderer-v2", type="singleSymbol", forceraster="0", symbollevels="0")
     ET.SubElement(renderer, "symbols").append(_symbol("0", symbol, options))
     return _document(renderer)
-
-
-def _spread(classes: int) -> Sequence[str]:
-    """Take as many shades as there are classes, both ends among them."""
-    last = len(SHADES) - 1
-    return [SHADES[round(i * last / max(classes - 1, 1))] for i in range(classes)]
 
 
 def _symbol(name: str, kind: str, options: Mapping[str, str]) -> ET.Element:
