@@ -230,6 +230,42 @@ class Source(_Frozen):
         )
 
 
+class Population(_Frozen):
+    """
+    Where the people are: files of one kind, which are added up; without this table the places are counted.
+
+    Examples
+    --------
+    >>> Population(path="GHS_POP_E2020_GLOBE_R2023A_54009_1000_V1_0.zip").kind
+    'auto'
+    """
+
+    path: Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)]
+    kind: Literal["auto", "raster", "h3", "table"] = "auto"
+    columns: dict[Literal["h3", "lat", "lon", "population"], str] = Field(default_factory=dict)
+    name: str | None = Field(None, min_length=1)
+    year: int | None = Field(None, ge=1000, le=9999)
+    licence: str | None = None
+    attribution: str | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Paths and patterns of its files, as the study gives them."""
+        return (self.path,) if isinstance(self.path, str) else tuple(self.path)
+
+    def files(self, folder: Path) -> list[Path]:
+        """
+        Files of the population; relative paths start at `folder`.
+
+        Raises
+        ------
+        SourceError
+            If one of its paths matches no file.
+        """
+        found = [f for path in self.paths for f in matching_files(expanded(path), folder)]
+        return list(dict.fromkeys(found))
+
+
 class Study(_Frozen):
     """A study with its settings; `folder` is where its relative paths start."""
 
@@ -238,6 +274,7 @@ class Study(_Frozen):
     generated: bool = False
     window: Window = Window()
     method: Method = Method()
+    population: Population | None = None
     source: tuple[Source, ...] = Field(strict=False, min_length=1)
     folder: Path = Field(default=Path(), exclude=True)
 
@@ -375,6 +412,7 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {
     "window": Window,
     "method": Method,
     "source": Source,
+    "population": Population,
 }
 
 
