@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
-    from shapely.geometry.base import BaseGeometry
 
     from geoclusters.indicators.population.shapes import Floats, Ints, Shapes
 
@@ -25,6 +24,8 @@ COVER_STEP_DEGREES: Final = 0.05
 """Nodes this far apart, 6 km at most, meet every cell of `COVER_RESOLUTION`, whose inner radius is about 8 km."""
 HEXADECIMAL_LENGTH: Final = 15
 CELL_MODE: Final = 0x08
+QUARTER_TURN: Final = 90.0
+NEAR_POLE_DEGREES: Final = 85.0
 _FIRST_DIGIT_SHIFT: Final = 45
 _RESOLUTION_SHIFT: Final = 52
 _LETTER_OFFSET: Final = ord("a") - ord("0") - 10
@@ -211,17 +212,25 @@ def _area_shares(cells: list[int]) -> Floats:
 
 
 def _is_near(cells: Cells, outlines: Shapes) -> npt.NDArray[np.bool_]:
-    """Tell which cells come within their own width of the bounds of a polygon."""
-    west, south, east, north = shapely.bounds(parts_of(outlines)[0]).T
-    tree = shapely.STRtree(np.asarray(shapely.box(west, south, east, north), dtype=object))
-    found = [len(tree.query(_surroundings(int(cell)))) > 0 for cell in cells]
-    return np.array(found, dtype=bool)
+    """Tell which cells come within half their width of the bounds of a polygon."""
+    found = np.zeros(len(cells), dtype=bool)
+    if len(cells):
+        tree = shapely.STRtree(_boxes(shapely.bounds(parts_of(outlines)[0])))
+        around = np.array([_surroundings(int(cell)) for cell in cells])
+        found[tree.query(_boxes(around))[0]] = True
+    return found
 
 
-def _surroundings(cell: int) -> BaseGeometry:
-    """Box round a cell, twice as wide as it; all longitudes at the antimeridian and the poles."""
+def _boxes(bounds: Floats) -> Shapes:
+    west, south, east, north = bounds.T
+    return np.asarray(shapely.box(west, south, east, north), dtype=object)
+
+
+def _surroundings(cell: int) -> tuple[float, float, float, float]:
+    """Bounds of a cell and half its width more; all longitudes at the antimeridian and near the poles."""
     lat, lon = np.array(h3.cell_to_boundary(cell)).T
-    if np.ptp(lon) > 180.0 or np.abs(lat).max() > 85.0:
-        return shapely.box(-180.0, lat.min() - np.ptp(lat), 180.0, lat.max() + np.ptp(lat))
     dy, dx = np.ptp(lat) / 2, np.ptp(lon) / 2
-    return shapely.box(lon.min() - dx, lat.min() - dy, lon.max() + dx, lat.max() + dy)
+    south, north = lat.min() - dy, lat.max() + dy
+    if dx > QUARTER_TURN or max(-south, north) > NEAR_POLE_DEGREES:
+        return -180.0, south, 180.0, north
+    return lon.min() - dx, south, lon.max() + dx, north
