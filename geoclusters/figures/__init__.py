@@ -1,0 +1,145 @@
+"""Figures for papers and slides: a finished run as SVG, PNG or PDF.
+
+A kind of figure is a module with a function ``draw(result, options)`` that gives a matplotlib figure, and a line in
+`KINDS`. Modules are imported when their figure is asked for, since matplotlib is an extra.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from geoclusters.errors import GeoclustersError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from geoclusters.results import Result
+
+__all__ = ["FORMATS", "KINDS", "Options", "write_figure"]
+
+FORMATS: Final = ("svg", "png", "pdf")
+DEFAULT_FORMATS: Final = ("svg", "png")
+
+KINDS: Final = {
+    "world": "clusters of the world by size and intensity",
+    "cluster": "one cluster: its cells, outline and neighbours",
+    "concentration": "share of the world that the largest clusters hold",
+    "scatter": "size against intensity",
+    "economies": "economies by the score of their clusters",
+    "margins": "error margins of the ranks, and ranks under other parameters",
+    "changes": "ranks of this run against those of an earlier one",
+}
+"""Every kind: its module's name, and what it shows."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """
+    What a figure may be told besides its run.
+
+    Attributes
+    ----------
+    width_mm : float, optional
+        Width of the figure; left out: what suits the kind.
+    cluster : str, optional
+        For kind cluster: identifier, rank or name of the cluster; left out: the first.
+    colour : str
+        For kind world: 'intensity', 'score' or a metric.
+    most : int, optional
+        How many clusters or economies are named or listed.
+    table : pandas.DataFrame, optional
+        For kind margins: what `geoclusters.sensitivity.sensitivity` gives; for kind changes: what
+        `geoclusters.comparison.compare` gives.
+    """
+
+    width_mm: float | None = None
+    cluster: str | None = None
+    colour: str = "intensity"
+    most: int | None = None
+    table: pd.DataFrame | None = None
+
+
+def write_figure(
+    result: Result,
+    kind: str,
+    out: Path,
+    *,
+    options: Options | None = None,
+    formats: Sequence[str] | None = None,
+    dpi: int = 300,
+) -> list[Path]:
+    """
+    Draw a figure of a finished run and write it in each format.
+
+    Parameters
+    ----------
+    result : Result
+        A finished run.
+    kind : str
+        One of `KINDS`.
+    out : Path
+        The file; its ending, if it is that of a format, is replaced by that of each format.
+    options : Options, optional
+        Width, cluster, colour, table.
+    formats : sequence of {"svg", "png", "pdf"}, optional
+        Left out: SVG and PNG.
+    dpi : int
+        Dots per inch of PNG.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of `formats`. The same run gives the same bytes with the same matplotlib.
+
+    Raises
+    ------
+    GeoclustersError
+        If matplotlib is missing, or a kind, format, cluster, colour or table is not known.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from geoclusters import read_run
+    >>> write_figure(read_run("out/sample"), "world", Path("world"))  # doctest: +SKIP
+    [PosixPath('world.svg'), PosixPath('world.png')]
+    """
+    chosen = options or Options()
+    wanted = tuple(dict.fromkeys(f.lower() for f in formats or DEFAULT_FORMATS))
+    _check(kind, KINDS, what="kind of figure")
+    for given in wanted:
+        _check(given, FORMATS, what="format")
+    if chosen.width_mm is not None and not SMALLEST_MM <= chosen.width_mm <= LARGEST_MM:
+        raise GeoclustersError(
+            f"a figure of {chosen.width_mm:g} mm: give --width-mm from {SMALLEST_MM} to {LARGEST_MM}"
+        )
+    style = _drawing("style")
+    with style.themed():
+        figure = _drawing(kind).draw(result, chosen)
+        files: list[Path] = style.save(figure, out, formats=wanted, dpi=dpi)
+    return files
+
+
+SMALLEST_MM: Final = 80
+LARGEST_MM: Final = 600
+
+
+def _check(given: str, known: Any, *, what: str) -> None:  # noqa: ANN401
+    if given not in known:
+        raise GeoclustersError(f"{given!r} is no {what}; known are {', '.join(known)}")
+
+
+def _drawing(name: str) -> Any:  # noqa: ANN401
+    """Import a module of this folder; say what to install where matplotlib is missing."""
+    try:
+        return import_module(f"geoclusters.figures.{name}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "matplotlib":
+            raise
+        raise GeoclustersError(
+            "figures need matplotlib, which is not installed: pip install 'geoclusters[figures]'"
+        ) from None
