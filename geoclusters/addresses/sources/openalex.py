@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -27,6 +30,7 @@ from geoclusters.addresses.sources.openalex_institutions import (
     merged_numbers,
     work_numbers,
 )
+from geoclusters.addresses.sources.openalex_lanes import side_by_side
 from geoclusters.addresses.sources.openalex_rows import PREFIX, addresses_of
 from geoclusters.addresses.sources.openalex_works import WorksOptions, read_works
 
@@ -39,6 +43,10 @@ if TYPE_CHECKING:
     from geoclusters.addresses.sources.files import Member
 
     Numbers = npt.NDArray[np.int64]
+
+
+MOST_LANES: Final = 4
+"""Files that are read at the same time; each takes some 200 MB."""
 
 
 def read_openalex(request: Request) -> Iterator[pa.RecordBatch]:
@@ -68,14 +76,19 @@ def read_openalex(request: Request) -> Iterator[pa.RecordBatch]:
         check_manifest(tables.works)
     institutions = _institutions(tables, options, head_only=request.head_only)
     known = _Known(tables)
-    for member in tables.works:
-        known.edition(edition_of(member))
+    lanes = 1 if request.head_only else min(MOST_LANES, os.cpu_count() or 1)
+
+    def addresses(member: Member) -> Iterator[pa.RecordBatch]:
+        label = _label(member)
         for works in read_works(member, options, head_only=request.head_only):
             fresh = known.fresh(works)
             if fresh.num_rows:
                 yield addresses_of(
-                    fresh, institutions, file=_label(member), drop_parents=options.drop_parents
+                    fresh, institutions, file=label, drop_parents=options.drop_parents
                 )
+
+    for files in known.editions(tables.works):
+        yield from side_by_side([partial(addresses, member) for member in files], lanes)
 
 
 def _institutions(tables: Tables, options: WorksOptions, *, head_only: bool) -> Institutions:
@@ -103,14 +116,17 @@ class _Known:
             numbers for numbers in [merged_numbers(tuple(tables.merged_works))] if len(numbers)
         ]
         self._now: list[Numbers] = []
-        self._edition = ""
 
-    def edition(self, edition: str) -> None:
-        """Go on to the next partition, or to the next file where files lie in none."""
-        if edition != self._edition and self._now:
-            self._add(np.unique(np.concatenate(self._now)))
-            self._now = []
-        self._edition = edition
+    def editions(self, works: Sequence[Member]) -> Iterator[list[Member]]:
+        """Give the files that can be read side by side, and look back at what they held before the next."""
+        if not self._looks:
+            yield list(works)
+            return
+        for _, files in groupby(works, key=edition_of):
+            yield list(files)
+            if self._now:
+                self._add(np.unique(np.concatenate(self._now)))
+                self._now = []
 
     def _add(self, run: Numbers) -> None:
         # Runs fall in length by half or more, so that there are few and each number is moved few times.

@@ -26,8 +26,8 @@ HEAD_WORKS: Final = 1000
 BYTES_PER_OBJECT: Final = 1 << 25
 """Longest record that is taken: a work with some 10,000 authors."""
 
-THREADS: Final = 2
-"""One unpacks, one parses; a gzip file cannot be unpacked by more."""
+THREADS: Final = 1
+"""Of each file: a gzip file cannot be unpacked by more, and files are read side by side."""
 
 OLDER_TYPES: Final = {
     "article": ("journal-article",),
