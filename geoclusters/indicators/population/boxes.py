@@ -114,7 +114,11 @@ def population_by_area(
     """
     parts, owner = _beyond_the_edge(*parts_of(outlines), columns)
     part, row, column = _boxes_under(parts, rows, columns)
-    people = _people(row, column, rows.lines(lat), columns.lines(lon), population)
+    at_row, at_column = rows.lines(lat), columns.lines(lon)
+    inside = (at_row >= 0) & (at_row < rows.n) & (at_column >= 0) & (at_column < columns.n)
+    people = _people(
+        row * columns.n + column, (at_row * columns.n + at_column)[inside], population[inside]
+    )
     lived_in = people > 0
     part, row, column = (a[lived_in] for a in (part, row, column))
     share = _shares(parts, part, row, column, rows, columns, on_land=on_land)
@@ -153,18 +157,14 @@ def _boxes_under(parts: Shapes, rows: Axis, columns: Axis) -> tuple[Ints, Ints, 
     return part, r0[part] + within // wide[part], c0[part] + within % wide[part]
 
 
-def _people(
-    row: Ints, column: Ints, table_row: Ints, table_column: Ints, population: Floats
-) -> Floats:
-    """Persons in the boxes that are asked for."""
-    wide = np.int64(max(column.max(initial=0), table_column.max(initial=0)) + 1)
-    asked, at = np.unique(row * wide + column, return_inverse=True)
-    if not len(asked):
+def _people(wanted: Ints, box: Ints, population: Floats) -> Floats:
+    """Persons in the boxes that are wanted, from a table with the boxes it has."""
+    boxes, at = np.unique(wanted, return_inverse=True)
+    if not len(boxes):
         return np.zeros(0)
-    key = table_row * wide + table_column
-    found = np.minimum(np.searchsorted(asked, key), len(asked) - 1)
-    hit = asked[found] == key
-    return sums_by(found[hit], population[hit], len(asked))[at]
+    found = np.minimum(np.searchsorted(boxes, box), len(boxes) - 1)
+    hit = boxes[found] == box
+    return sums_by(found[hit], population[hit], len(boxes))[at]
 
 
 def _shares(
