@@ -1,4 +1,4 @@
-"""The pages that people open: the world map and a page for each cluster.
+"""The pages that people open: the world map, a page for each cluster, and the report.
 
 Pages know a finished run through `geoclusters.results.Result` and nothing else, so that they can be
 drawn again from any folder. Everything that comes from data is escaped where it is put into a page:
@@ -11,28 +11,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from geoclusters import results
-from geoclusters.pages import cluster, world
+from geoclusters.pages import cluster, report, world
+from geoclusters.pages.changes import Changes
 
 if TYPE_CHECKING:
     from geoclusters.results import Result
 
-__all__ = ["draw_pages"]
+__all__ = ["Changes", "draw_pages"]
 
 
-def draw_pages(result: Result) -> None:
+def draw_pages(result: Result, *, changes: Changes | None = None, tiles: bool = False) -> None:
     """
-    Write the world map and the pages of the clusters into the folder of a run.
+    Write the world map, the pages of the clusters and the report into the folder of a run.
 
     Parameters
     ----------
     result : Result
         A finished run; its folder is written to, pages of an earlier run go away.
+    changes : Changes, optional
+        An earlier run and which of its clusters became which; the report then tells what changed.
+    tiles : bool
+        Offer OpenStreetMap as a layer of the world map. It is loaded from the network when a reader
+        chooses it; without it no page knows of a network.
 
     Notes
     -----
-    `map.html` holds all that it needs and may be sent alone. The pages `clusters/<cluster_id>.html`
-    share the files in `assets`. Clusters of the printed top have a page, and those after them up to
-    `cluster.MAX_PAGES` in all.
+    `map.html` and `report.html` hold all that they need and may be sent alone. The pages
+    `clusters/<cluster_id>.html` share the files in `assets`. Clusters of the printed top have a
+    page, and those after them up to `cluster.MAX_PAGES` in all.
 
     Raises
     ------
@@ -40,6 +46,8 @@ def draw_pages(result: Result) -> None:
         If the tables of the run do not fit together.
     """
     results.forget_pages(result.folder)
+    (result.folder / report.REPORT_FILE).unlink(missing_ok=True)
     pages = cluster.clusters_with_page(result)
     cluster.draw_clusters(result, pages)
-    world.draw_world(result, pages)
+    world.draw_world(result, pages, tiles=tiles)
+    report.draw_report(result, pages, changes)

@@ -32,6 +32,7 @@ DOT_DECIMALS: Final = 4
 RATIOS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 """Limits of the classes of density, in thresholds."""
 _MOST_CLASSES_ABOVE: Final = 5
+_DENSITY: Final = "Density around the cell"
 _RES_0_AREA_KM2: Final = 4_357_449.4
 _DOT_SIZE: Final = 0.85
 """Of a dot, as part of the circle that has its cell's area."""
@@ -95,12 +96,11 @@ class CellMap:
         return _drawn(pd.DataFrame(near), {"lat": "mean", "lon": "mean"})
 
     def _activity(self, own: pd.DataFrame) -> dict[str, Any]:
-        factor = 1 if self._addresses else 100
         return {
             "key": "activity",
             "label": "Activity of the cell",
-            "unit": "addresses" if self._addresses else "% of the world",
-            "factor": factor,
+            "unit": "addresses" if self._addresses else "millionths of the world",
+            "factor": 1 if self._addresses else 1e6,
             "column": "weight",
             "divisor": 1.0,
             "breaks": class_breaks(own["weight"].to_numpy(np.float64)),
@@ -112,7 +112,7 @@ class CellMap:
             return {
                 **self._activity(own),
                 "key": "density",
-                "label": "Density around the cell",
+                "label": _DENSITY,
                 "column": "density",
                 "breaks": class_breaks(own["density"].to_numpy(np.float64)),
             }
@@ -120,7 +120,7 @@ class CellMap:
         breaks = ratio_breaks(float(highest) / self._threshold)
         return {
             "key": "density",
-            "label": "Density around the cell",
+            "label": _DENSITY,
             "unit": f"times the threshold, {density_text(self._threshold, self._settings)}",
             "factor": 1,
             "column": "density",

@@ -1,0 +1,194 @@
+"""What changed between an earlier run and this one, for the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pandas as pd
+
+from geoclusters.pages.about import window
+from geoclusters.pages.tables import column, number_cell, text_cell
+from geoclusters.pages.wording import UNKNOWN, label, number, percent, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from geoclusters.results import Result
+
+FATES: Final = {
+    "same": "went on",
+    "split": "split",
+    "merged": "merged",
+    "gone": "gone",
+    "new": "new",
+}
+MOST_MOVERS: Final = 8
+_MINUS: Final = "\N{MINUS SIGN}"
+
+
+class Changes(NamedTuple):
+    """
+    An earlier run, and which of its clusters became which.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        As `geoclusters.comparison.compare` gives it, this run being the new one.
+    earlier : dict
+        The content of the earlier run's `run.json`.
+    """
+
+    table: pd.DataFrame
+    earlier: dict[str, Any]
+
+
+def change_text(change: float | None) -> str:
+    """
+    Write by how many ranks a cluster moved.
+
+    Examples
+    --------
+    >>> [change_text(c) for c in (3, -2, 0, None)]
+    ['+3', '\u22122', '0', '\u2013']
+    """
+    if change is None or pd.isna(change):
+        return UNKNOWN
+    return f"+{change:.0f}" if change > 0 else f"{_MINUS}{-change:.0f}" if change < 0 else "0"
+
+
+def moves(changes: Changes) -> dict[str, dict[str, Any]]:
+    """
+    Say for each cluster of this run by how many ranks it moved.
+
+    Of several predecessors the one counts that it shares the largest part of itself with.
+    """
+    known = changes.table[
+        changes.table["cluster_id_new"].notna() & changes.table["cluster_id_old"].notna()
+    ]
+    first = known.sort_values(["part_of_new", "rank_old"], ascending=[False, True], kind="stable")
+    first = first.drop_duplicates("cluster_id_new")
+    return {
+        str(identifier): {"change": int(change), "text": change_text(change)}
+        for identifier, change in zip(first["cluster_id_new"], first["rank_change"], strict=True)
+    }
+
+
+def changes_section(result: Result, changes: Changes, pages: Collection[str]) -> dict[str, Any]:
+    """Gather what the report tells about an earlier run."""
+    table = changes.table
+    top = int(result.run["settings"]["top"])
+    rows = table.to_dict("records")
+    shown = [_shown(row, top) for row in rows]
+    return {
+        "earlier": {
+            "name": shortened(changes.earlier["study"]["name"]),
+            "window": window(changes.earlier),
+            "finished": str(changes.earlier.get("finished", "")).replace("T", " ")[:16],
+        },
+        "differences": differences(changes.earlier, result.run),
+        "fates": [
+            {"label": words, "count": number(int((table["fate"] == fate).sum()))}
+            for fate, words in FATES.items()
+        ],
+        "up": _movers(rows, pages, sign=1),
+        "down": _movers(rows, pages, sign=-1),
+        "table": {
+            "id": "changes",
+            "caption": "Clusters of the earlier run and of this one",
+            "columns": _columns(),
+            "rows": [
+                {"beyond": not seen, "cells": _cells(row, pages)}
+                for row, seen in zip(rows, shown, strict=True)
+            ],
+            "beyond": len(shown) - sum(shown),
+            "what": "rows",
+            "top": sum(shown),
+        },
+    }
+
+
+def differences(earlier: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """
+    Say what is different between two runs besides their data.
+
+    Examples
+    --------
+    >>> old = {"geoclusters": "0.1.0", "settings": {"radius_km": 15.0, "top": 100}}
+    >>> differences(old, {"geoclusters": "0.1.0", "settings": {"radius_km": 25.0, "top": 100}})
+    ['Radius km: 15 before, 25 now']
+    """
+    before, after = earlier.get("settings", {}), now.get("settings", {})
+    told = [
+        f"{label(name)}: {_value(before.get(name))} before, {_value(after.get(name))} now"
+        for name in dict.fromkeys((*after, *before))
+        if before.get(name) != after.get(name)
+    ]
+    if earlier.get("metrics") != now.get("metrics"):
+        lists = (", ".join(label(m) for m in r.get("metrics", [])) for r in (earlier, now))
+        told.append("Metrics: {} before, {} now".format(*lists))
+    if earlier.get("geoclusters") != now.get("geoclusters"):
+        told.append(f"Version: {earlier.get('geoclusters')} before, {now.get('geoclusters')} now")
+    return told
+
+
+def _value(value: Any) -> str:  # noqa: ANN401
+    if value is None:
+        return "not set"
+    return f"{value:g}" if isinstance(value, float) else shortened(value, 120)
+
+
+def _shown(row: dict[Any, Any], top: int) -> bool:
+    ranks = (row["rank_old"], row["rank_new"])
+    return any(not pd.isna(rank) and rank <= top for rank in ranks)
+
+
+def _movers(
+    rows: list[dict[Any, Any]], pages: Collection[str], *, sign: int
+) -> list[dict[str, Any]]:
+    """List the clusters that went on and moved the most, in one direction."""
+    went_on = [r for r in rows if r["fate"] == "same" and sign * r["rank_change"] > 0]
+    ordered = sorted(went_on, key=lambda r: (-sign * r["rank_change"], r["rank_new"]))
+    return [
+        {
+            "id": r["cluster_id_new"] if r["cluster_id_new"] in pages else None,
+            "name": shortened(r["name_new"], 80),
+            "change": change_text(r["rank_change"]),
+            "ranks": f"{r['rank_old']} \u2192 {r['rank_new']}",
+        }
+        for r in ordered[:MOST_MOVERS]
+    ]
+
+
+def _columns() -> list[dict[str, Any]]:
+    return [
+        column("Rank before", "number"),
+        column("Cluster before", "text"),
+        column("Rank now", "number"),
+        column("Cluster now", "text"),
+        column("Change", "number"),
+        column("Score before", "number"),
+        column("Score now", "number"),
+        column("What happened", "text"),
+    ]
+
+
+def _cells(row: dict[Any, Any], pages: Collection[str]) -> list[dict[str, Any]]:
+    now = None if pd.isna(row["cluster_id_new"]) else row["cluster_id_new"]
+    return [
+        number_cell(row["rank_old"], number(_known(row["rank_old"]))),
+        text_cell(shortened(_word(row["name_old"])) or UNKNOWN),
+        number_cell(row["rank_new"], number(_known(row["rank_new"]))),
+        text_cell(shortened(_word(row["name_new"])) or UNKNOWN, id=now, page=now in pages),
+        number_cell(row["rank_change"], change_text(row["rank_change"])),
+        number_cell(row["score_old"], percent(_known(row["score_old"]))),
+        number_cell(row["score_new"], percent(_known(row["score_new"]))),
+        text_cell(FATES.get(row["fate"], str(row["fate"]))),
+    ]
+
+
+def _known(value: Any) -> float | None:  # noqa: ANN401
+    return None if pd.isna(value) else float(value)
+
+
+def _word(value: Any) -> str:  # noqa: ANN401
+    return "" if value is None or pd.isna(value) else str(value)
