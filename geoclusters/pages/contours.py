@@ -116,8 +116,8 @@ def _segments(grid: Grid, level: float) -> tuple[npt.NDArray[np.int64], npt.NDAr
 
 
 def _edge(squares: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]:
-    """Number the edges of the whole grid: twice its lower or left node, and 1 if it runs upwards."""
-    return 2 * (squares + _EDGE_NODE[side]) + _EDGE_UP[side]
+    """Give the numbers of edges of the whole grid: twice the lower or left node, 1 more if it runs upwards."""
+    return np.asarray(2 * (squares + _EDGE_NODE[side]) + _EDGE_UP[side])
 
 
 def _crossings(grid: Grid, edges: npt.NDArray[np.int64], level: float) -> npt.NDArray[np.float64]:

@@ -99,7 +99,7 @@ def names(result: Result, by: str, column: str) -> dict[str, Any]:
     table = table.sort_values(["part", column], ascending=[False, True], kind="stable")
     table = table.groupby("cluster_id", sort=False).head(MOST_NAMES)
     known = {name: at for at, name in enumerate(dict.fromkeys(table[column]))}
-    rows = {identifier: own for identifier, own in table.groupby("cluster_id", sort=False)}
+    rows = dict(iter(table.groupby("cluster_id", sort=False)))
     return {
         "names": [shortened(name, LONGEST) for name in known],
         "of": [

@@ -61,12 +61,10 @@ def relief(cells: pd.DataFrame, settings: dict[str, Any]) -> dict[str, Any] | No
         return None
     step = grid_step(radius_km)
     grid = density_grid(cells, radius_km=radius_km, step=step)
-    lines = [(level, _simple_rings(grid, level * least)) for level in LEVELS]
-    drawn = [(level, found) for level, found in lines if found]
     return {
         "unit": step / PARTS,
-        "levels": [level for level, _ in drawn],
-        "lines": [_packed(found) for _, found in drawn],
+        "levels": list(LEVELS),
+        "lines": [_packed(_simple_rings(grid, level * least)) for level in LEVELS],
     }
 
 
@@ -151,7 +149,8 @@ def _spread(
 
 def _summed(nodes: npt.NDArray[np.int64], parts: npt.NDArray[np.float64]) -> Grid:
     unique, place = np.unique(nodes, return_inverse=True)
-    return Grid(unique, np.bincount(place, weights=parts, minlength=len(unique)))
+    sums = np.bincount(place, weights=parts, minlength=len(unique))
+    return Grid(unique, sums.astype(np.float64))
 
 
 def plane_x(lon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -188,7 +187,7 @@ def _simple_rings(grid: Grid, height: float) -> list[npt.NDArray[np.int64]]:
 
 
 def _packed(found: list[npt.NDArray[np.int64]]) -> dict[str, str]:
-    points = np.concatenate(found)
+    points = np.concatenate([np.zeros((0, 2), dtype=np.int64), *found])
     steps = np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=np.int64))
     return {
         "xy": pack_integers(steps.ravel()),

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from geoclusters.pages import embedding
-from geoclusters.pages.about import about
+from geoclusters.pages import embedding, highlights
+from geoclusters.pages.about import about, density_text
 from geoclusters.pages.cellids import joined, parents, resolution_of
 from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
+from geoclusters.pages.relief import relief
 from geoclusters.pages.shapes import packed_coast, packed_land, packed_towns, unrolled, unrolled_lon
-from geoclusters.pages.wording import class_breaks, label, shortened
+from geoclusters.pages.wording import class_breaks, label, number, shortened
 from geoclusters.results import written_aside
 
 if TYPE_CHECKING:
@@ -27,10 +28,28 @@ MOST_DOTS: Final = 60_000
 SHAPE_DECIMALS: Final = 4
 DOT_DECIMALS: Final = 3
 _DOT_QUANTILES: Final = (0.5, 0.8, 0.95)
-_SCRIPTS: Final = ("core.js", "layers.js", "ranking.js", "card.js", "world.js")
+_SCRIPTS: Final = (
+    "core.js",
+    "layers.js",
+    "relief.js",
+    "arcs.js",
+    "address.js",
+    "ranking.js",
+    "card.js",
+    "marks.js",
+    "sheet.js",
+    "world.js",
+)
+_STYLES: Final = ("base.css", "charts.css", "world.css")
+TILES: Final = {
+    "url": "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
+    "attribution": '© <a href="https://www.openstreetmap.org/copyright">OpenStreetMap</a> contributors',
+    "zoom": 19,
+}
+"""Where the layer that needs a network comes from, if a run is drawn with it."""
 
 
-def draw_world(result: Result, pages: Collection[str]) -> None:
+def draw_world(result: Result, pages: Collection[str], *, tiles: bool = False) -> None:
     """
     Write the world map of a run, all in one file.
 
@@ -38,18 +57,22 @@ def draw_world(result: Result, pages: Collection[str]) -> None:
     ----------
     pages : collection of str
         Identifiers of the clusters that have a page of their own.
+    tiles : bool
+        Offer OpenStreetMap as a layer; it is loaded from the network once it is chosen, not before.
     """
+    data = world_data(result, pages)
     page = embedding.document(
         "world.html",
         about=about(result),
         clusters=len(result.clusters),
         top=result.run["settings"]["top"],
         style=embedding.trusted(
-            embedding.leaflet_style() + embedding.asset("base.css") + embedding.asset("world.css")
+            embedding.leaflet_style() + "".join(embedding.asset(name) for name in _STYLES)
         ),
         leaflet=embedding.trusted(embedding.leaflet_script()),
         scripts=embedding.trusted("\n".join(embedding.asset(name) for name in _SCRIPTS)),
-        data=embedding.as_json(world_data(result, pages)),
+        density=_density_hint(result.run["settings"]) if data["relief"] else None,
+        data=embedding.as_json({**data, "tiles": TILES if tiles else None}),
     )
     with written_aside(result.map_file) as part:
         part.write_text(page, encoding="utf-8")
@@ -68,14 +91,40 @@ def world_data(result: Result, pages: Collection[str]) -> dict[str, Any]:
         "regions": pack_shapes(unrolled(regions.to_numpy()), decimals=SHAPE_DECIMALS),
         "outlines": pack_shapes(unrolled(clusters.geometry.to_numpy()), decimals=SHAPE_DECIMALS),
         "noise": noise_dots(result.cells),
+        "relief": _relief(result),
+        "links": highlights.links(result),
+        "organisations": highlights.names(result, "organisations", "organisation"),
+        "fields": highlights.names(result, "fields", "field"),
         "land": packed_land(),
         "coast": packed_coast(),
         "towns": packed_towns(),
     }
 
 
+def _relief(result: Result) -> dict[str, Any] | None:
+    settings = result.run["settings"]
+    drawn = relief(result.cells, settings)
+    if drawn is None:
+        return None
+    return {
+        **drawn,
+        "words": f"within {number(settings['radius_km'])} km",
+        "threshold": density_text(settings["min_density"], settings),
+    }
+
+
+def _density_hint(settings: dict[str, Any]) -> str:
+    return (
+        f"Density is what lies within {number(settings['radius_km'])} km of a point. Where it reaches "
+        f"{density_text(settings['min_density'], settings)}, a cell with activity is the core of a cluster; "
+        "cells within the radius of a core belong to it too, so outlines lie outside that line."
+    )
+
+
 def _columns(result: Result, pages: Collection[str]) -> dict[str, Any]:
     clusters, metrics = result.clusters, result.metrics
+    sources = clusters["population_source"].fillna("").map(lambda text: shortened(text, 120))
+    known = list(dict.fromkeys(sources))
     return {
         "id": clusters["cluster_id"].tolist(),
         "rank": clusters["rank"].tolist(),
@@ -88,6 +137,10 @@ def _columns(result: Result, pages: Collection[str]) -> dict[str, Any]:
         "intensity": _rounded(clusters["intensity"], 4),
         "intensityRank": [None if pd.isna(r) else int(r) for r in clusters["intensity_rank"]],
         "area": _rounded(clusters["area_km2"], 4),
+        "source": [known.index(text) for text in sources],
+        "sources": known,
+        "cells": clusters["n_cells"].tolist(),
+        "core": clusters["n_core_cells"].tolist(),
         "lat": clusters["lat"].round(4).tolist(),
         "lon": unrolled_lon(clusters["lon"]).round(4).tolist(),
         "page": [int(i in pages) for i in clusters["cluster_id"]],

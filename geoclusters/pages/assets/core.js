@@ -171,5 +171,5 @@ window.geoclusters = (() => {
     return count >= 1e6 ? `${Number((count / 1e6).toPrecision(3))} million` : number(count);
   }
 
-  return { bytes, points, projected, planePolygons, shapes, number, people, percent, limit, folded, element, colour, ramp, classOf, onTheme, tabs };
+  return { bytes, integers, points, projected, planePolygons, shapes, number, people, percent, limit, folded, element, colour, ramp, classOf, onTheme, tabs };
 })();

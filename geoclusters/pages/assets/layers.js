@@ -69,12 +69,14 @@
     function paint(context, view) {
       const near = fine && view.zoom >= NEAR;
       context.fillStyle = colour("land");
-      context.strokeStyle = colour("border");
+      context.strokeStyle = colour(layer.bordered ? "border" : "land");
       context.lineWidth = view.zoom < 3 ? 0.6 : 1;
       context.lineJoin = "round";
       for (const polygon of near ? polygons("fine", fine) : polygons("coarse", coarse)) trace(context, view, polygon);
     }
-    return new PaintLayer(paint, { pane: pane(map, "land", 210), padding: 0.4 }).addTo(map);
+    const layer = new PaintLayer(paint, { pane: pane(map, "land", 210), padding: 0.4 });
+    layer.bordered = true;
+    return layer.addTo(map);
   }
 
   /* Points nearer than most of a pixel to the last one are left out. */
@@ -210,5 +212,5 @@
       ...notes.map((note) => element("span", { class: "unit" }, note)));
   }
 
-  Object.assign(geoclusters, { land, dots, labels, towns, legend, pane });
+  Object.assign(geoclusters, { PaintLayer, land, dots, labels, towns, legend, pane });
 })();

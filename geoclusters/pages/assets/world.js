@@ -1,10 +1,9 @@
 "use strict";
-/* The world map: clusters as circles from afar and as regions from near, and what leads to them. */
+/* The world map: what is chosen and shown, and the parts that draw it. */
 (() => {
-  const { shapes, number, element, colour, ramp, classOf, onTheme, tabs } = geoclusters;
+  const { number, element, colour, ramp, classOf, onTheme, tabs, address } = geoclusters;
   const WORLD = L.latLngBounds([-56, -168], [76, 190]);
-  const NEAR = 7, LEAST_REGION = 44;
-  const LARGEST_RADIUS = 17, SMALLEST_RADIUS = 2.6;
+  const DENSITY = "density", CLOSEST = 10;
 
   /* Columns to one object a cluster. */
   function records(data) {
@@ -13,232 +12,229 @@
       index, id, rank: c.rank[index], name: c.name[index], lat: c.lat[index], lon: c.lon[index],
       economies: c.economies[index].map(([code, share]) => ({ code, share, name: names[code] || code })),
       counts: c.counts.map((column) => column[index]), shares: c.shares.map((column) => column[index]),
-      score: c.score[index], population: c.population[index], intensity: c.intensity[index],
-      intensityRank: c.intensityRank[index], area: c.area[index], page: c.page[index],
-      beyond: c.rank[index] > data.top,
+      score: c.score[index], population: c.population[index], source: c.sources[c.source[index]], intensity: c.intensity[index],
+      intensityRank: c.intensityRank[index], area: c.area[index], cells: null, nCells: c.cells[index], core: c.core[index],
+      page: c.page[index], beyond: c.rank[index] > data.top,
     }));
   }
 
-  /* What may shade the map: a value for each cluster, round limits, a unit. */
+  /* What may shade the map: a value for each cluster, round limits, a unit; or the density under them. */
   function shadings(data) {
     const share = (key, label, value) =>
       ({ key, label, value, breaks: data.breaks[key], factor: 100, unit: "% of the world" });
-    const score = share("score", "Score", (c) => c.score);
-    score.unit = "%, sum of the shares";
-    return [score,
+    return [
+      { ...share("score", "Score", (c) => c.score), unit: "%, sum of the shares" },
       ...data.metrics.map((m, i) => share(m.key, m.label, (c) => c.shares[i])),
       { key: "intensity", label: "Intensity", value: (c) => c.intensity, breaks: data.breaks.intensity, factor: 1,
-        unit: "points of score per million inhabitants" }];
+        unit: "points of score per million inhabitants" },
+      ...data.relief ? [{ key: DENSITY, label: "Density, from which the clusters were cut" }] : [],
+    ];
+  }
+
+  /* What may be switched on and off: name, words, whether it is on at first. */
+  function switches(data, clusters) {
+    return [
+      ["regions", "Regions of the clusters", true],
+      ["cells", "Cells of the clusters (from near)", true],
+      clusters.some((c) => c.beyond) && ["beyond", `Clusters beyond the first ${number(data.top)}`, true],
+      data.links.count > 0 && ["links", "Links of the chosen cluster", true],
+      ["noise", `Activity outside the clusters (${number(data.noise.cells)} cells)`, true],
+      ["names", "Ranks and names", true],
+      ["borders", "Borders of economies", true],
+      data.tiles && ["tiles", "OpenStreetMap (loaded from the network)", false],
+    ].filter(Boolean).map(([key, label, on]) => ({ key, label, on }));
   }
 
   geoclusters.drawWorld = (map, data) => {
-    const clusters = records(data), shades = shadings(data);
+    for (const metric of data.metrics) metric.words = /^\p{Lu}\p{Ll}/u.test(metric.label) ? metric.label[0].toLowerCase() + metric.label.slice(1) : metric.label;
+    const clusters = records(data), shades = shadings(data), layers = switches(data, clusters);
+    const partners = geoclusters.partners(data.links, clusters, data.metrics);
+    const shown = Object.fromEntries(layers.map(({ key, on }) => [key, on]));
     let shade = shades[0], selected = -1;
 
     map.setMinZoom(0.5).setMaxZoom(13);
     map.fitBounds(WORLD, { animate: false });
     map.setMaxBounds([[-85, -260], [85.06, 282]]);
+    const home = viewNow();
     L.control.zoom({ position: "topright" }).addTo(map);
     L.control.scale({ position: "bottomright", imperial: false }).addTo(map);
     map.getContainer().setAttribute("aria-label", "Map; arrow keys move it, plus and minus zoom");
 
     const ground = geoclusters.land(map, data.land, data.coast);
-    const renderer = L.canvas({ padding: 0.3 });
-    const regionShapes = shapes(data.regions);
-    const regions = L.layerGroup().addTo(map), circles = L.layerGroup().addTo(map);
-    const largest = Math.max(...clusters.map((c) => c.score), 1e-12);
+    const list = geoclusters.ranking(clusters, data.metrics, { select, changed: refilter });
+    const state = { shown, fill, selected: () => selected, economy: () => list.economy(), bare: () => shade.key === DENSITY };
+    const marks = geoclusters.marks(map, data, clusters, state, select);
+    const arcs = geoclusters.arcs(map, clusters, partners, data.metrics, select);
+    const noise = geoclusters.dots(map, data.noise);
+    const relief = data.relief && geoclusters.relief(map, data.relief);
+    const tiles = data.tiles && geoclusters.tiles(map, data.tiles, ground);
+    const card = geoclusters.card(data, clusters, partners, { select, close, showLinks });
 
     function fill(cluster) {
+      if (state.bare()) return colour("relief-5");
       const value = shade.value(cluster);
       return value === null ? colour("unknown") : ramp(shade.breaks.length + 1)[classOf(value, shade.breaks)];
     }
 
-    function lively(layer, cluster) {
-      layer.bindTooltip(() => geoclusters.tooltip(cluster, data.metrics), { sticky: true, opacity: 1, className: "tip-box" });
-      layer.on("click", (event) => {
-        L.DomEvent.stopPropagation(event);
-        select(cluster.index);
-      });
-      return layer;
+    function viewNow() {
+      const { lat, lng } = map.getCenter();
+      return { zoom: map.getZoom(), centre: [lat, lng] };
     }
 
-    for (const cluster of clusters) {
-      const faint = cluster.beyond ? 0.45 : 1;
-      cluster.bounds = L.latLngBounds(regionShapes[cluster.index].flat(2).concat([[cluster.lat, cluster.lon]]));
-      cluster.region = lively(L.polygon(regionShapes[cluster.index], {
-        renderer, weight: 1.2, opacity: faint, fillOpacity: 0.62 * faint, smoothFactor: 0.7 }), cluster);
-      cluster.circle = lively(L.circleMarker([cluster.lat, cluster.lon], {
-        renderer, weight: 1, opacity: faint, fillOpacity: 0.92 * faint }), cluster);
+    function atHome() {
+      const now = viewNow();
+      return [now.zoom - home.zoom, now.centre[0] - home.centre[0], now.centre[1] - home.centre[1]].every((d) => Math.abs(d) < 0.01);
     }
 
-    function radius(cluster) {
-      const grown = LARGEST_RADIUS * Math.min(1.5, Math.max(0.62, 1 + 0.16 * (map.getZoom() - 2)));
-      return Math.max(SMALLEST_RADIUS, grown * Math.sqrt(cluster.score / largest));
+    /* The address holds what is chosen, so that back, forward and a sent link show it. */
+    function remember({ anew = false, view = true } = {}) {
+      address.write({
+        cluster: clusters[selected]?.id, economy: list.economy(),
+        sort: list.order() === "score" ? "" : list.order(), shade: shade === shades[0] ? "" : shade.key,
+        show: layers.every(({ key, on }) => shown[key] === on) ? null : layers.filter(({ key }) => shown[key]).map(({ key }) => key),
+        view: view && !atHome() ? viewNow() : null,
+      }, { anew });
     }
 
-    /* A circle gives way when the region is plainly larger on the screen. */
-    function isSmall(cluster) {
-      const width = cluster.bounds.getEast() - cluster.bounds.getWest();
-      return 256 * 2 ** map.getZoom() * width / 360 < Math.max(LEAST_REGION, 3 * radius(cluster));
-    }
-
-    const wanted = { beyond: true, regions: true, cells: true };
-
-    function arrange() {
-      for (const cluster of clusters) {
-        const shown = wanted.beyond || !cluster.beyond;
-        cluster.small = !wanted.regions || isSmall(cluster);
-        place(regions, cluster.region, shown && wanted.regions);
-        place(circles, cluster.circle.setRadius(radius(cluster)), shown && cluster.small);
-      }
-      /* Small ones lie on large ones, and the pale ones under all. */
-      for (const cluster of [...clusters].sort((a, b) => b.beyond - a.beyond || a.rank - b.rank)) {
-        if (cluster.small) cluster.circle.bringToFront();
-      }
-      arrangeCells();
-    }
-
-    function place(group, layer, shown) {
-      if (shown !== group.hasLayer(layer)) shown ? group.addLayer(layer) : group.removeLayer(layer);
-    }
-
-    function recolour() {
-      for (const cluster of clusters) {
-        const fillColor = fill(cluster), on = cluster.index === selected;
-        cluster.region.setStyle({ fillColor, color: on ? colour("accent") : colour("edge"), weight: on ? 2.5 : map.getZoom() < NEAR ? 0.6 : 1.2 });
-        if (cluster.cells) cluster.cells.setStyle({ fillColor, color: colour("edge") });
-        cluster.circle.setStyle({ fillColor, color: on ? colour("accent") : colour("halo"), weight: on ? 3 : 1 });
-      }
-    }
-
-    /* First the numbers that fit into their circles, then as many names as there is room for. */
-    const townsSeen = geoclusters.towns(data.towns);
-    const names = geoclusters.labels(map, (view) => {
-      const most = view.zoom < 2 ? 12 : view.zoom < 3 ? 26 : view.zoom < 4 ? 60 : clusters.length;
-      const own = clusters.filter((c) => wanted.beyond || !c.beyond).map((c, i) => label(c, i < most, view.zoom));
-      const written = new Set(own.filter((l) => l.text).map((l) => l.first));
-      return [...own, ...townsSeen(map, 5.5).filter((town) => !written.has(town.text))];
-    });
-
-    function label(cluster, named, zoom) {
-      const size = cluster.small ? radius(cluster) : 0, inside = size >= 7.5;
-      const first = cluster.name.split("–")[0], name = zoom < 4.5 ? first : cluster.name;
-      const short = name.length > 40 ? `${name.slice(0, 39)}…` : name;
-      return {
-        lat: cluster.lat, lon: cluster.lon, radius: size, fill: fill(cluster), ink: ink(fill(cluster)), first,
-        number: inside ? String(cluster.rank) : null,
-        text: named ? short : null, textWithRank: `${cluster.rank} ${short}`,
-        strong: cluster.rank <= 10 || !cluster.small,
-      };
-    }
-
-    const noise = geoclusters.dots(map, data.noise);
-    const outlines = L.layerGroup().addTo(map);
-
-    /* The cells are unpacked when they are near enough to be seen for the first time. */
-    function arrangeCells() {
-      const shown = wanted.cells && map.getZoom() >= NEAR;
-      if (shown && !clusters[0]?.cells) {
-        const quiet = L.canvas({ pane: geoclusters.pane(map, "outlines", 420), padding: 0.3 });
-        shapes(data.outlines).forEach((shape, i) => {
-          clusters[i].cells = L.polygon(shape, { renderer: quiet, interactive: false, weight: 0.5, opacity: 0.35,
-            fillOpacity: clusters[i].beyond ? 0.25 : 0.5, smoothFactor: 0.5, color: colour("edge"), fillColor: fill(clusters[i]) });
-        });
-      }
-      for (const cluster of clusters) {
-        if (!cluster.cells) continue;
-        place(outlines, cluster.cells, shown && (wanted.beyond || !cluster.beyond));
-        cluster.region.setStyle({ fillOpacity: (shown ? 0.4 : 0.62) * (cluster.beyond ? 0.45 : 1) });
-      }
-    }
-
-    const list = geoclusters.ranking(clusters, (index) => select(index));
-    const card = geoclusters.card(data.metrics, clusters, () => select(-1));
-
-    function zoomTo(cluster) {
-      const side = map.getSize().x > 700 ? 340 : 10;
-      map.fitBounds(cluster.bounds, {
-        paddingTopLeft: [side, 30], paddingBottomRight: [50, 50], maxZoom: 10,
-        animate: !matchMedia("(prefers-reduced-motion: reduce)").matches,
-      });
-    }
-
-    /* The address holds what is selected, so that back, forward and a sent link show it. */
     function select(index) {
-      const hash = index < 0 ? "" : `#cluster=${clusters[index].id}`;
-      if (location.hash === hash) return follow();
-      if (hash) location.hash = hash;
-      else { history.pushState(null, "", location.pathname + location.search); follow(); }
+      if (index === selected) return index >= 0 && zoomTo(clusters[index].bounds);
+      const inside = document.getElementById("card").contains(document.activeElement), before = selected;
+      setSelected(index);
+      remember({ anew: true });
+      if (index >= 0) {
+        zoomTo(clusters[index].bounds);
+        card.focus();
+      } else if (inside) list.focus(before);
     }
 
-    function follow() {
-      const id = decodeURIComponent((location.hash.match(/cluster=([^&]*)/) || [])[1] || "");
-      selected = clusters.findIndex((cluster) => cluster.id === id);
-      list.mark(selected);
-      recolour();
-      if (selected < 0) return card.hide();
-      card.show(clusters[selected]);
-      zoomTo(clusters[selected]);
+    function close() {
+      if (selected >= 0) select(-1);
+    }
+
+    function setSelected(index) {
+      selected = index;
+      list.mark(index);
+      if (index >= 0) card.show(clusters[index]);
+      else card.hide();
+      arcs.draw(clusters[index]);
+      marks.recolour();
+      marks.names.redraw();
+      writeLegend();
+    }
+
+    /* Beside the card, or above it where it lies at the foot of a small screen. */
+    function zoomTo(bounds, closest = CLOSEST) {
+      const own = map.getContainer().getBoundingClientRect(), over = document.getElementById("card").getBoundingClientRect();
+      const wide = over.width < own.width * 0.6;
+      map.fitBounds(bounds, {
+        paddingTopLeft: [wide && over.width ? over.right - own.left + 20 : 15, 30],
+        paddingBottomRight: [50, wide ? 50 : Math.max(30, own.bottom - over.top + 15)],
+        maxZoom: closest, animate: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+      });
+    }
+
+    function showLinks() {
+      if (!shown.links) setLayer("links", true);
+      zoomTo(arcs.bounds(clusters[selected]), 7);
+    }
+
+    /* A choice in the list: the map pales what is not meant, and shows the economy whole. */
+    function refilter() {
+      marks.arrange();
+      marks.names.redraw();
+      remember({ anew: true });
+      if (list.economy()) zoomToEconomy();
+    }
+
+    function zoomToEconomy() {
+      const meant = clusters.filter(marks.isMeant);
+      if (meant.length) zoomTo(meant.reduce((all, c) => all.extend(c.bounds), L.latLngBounds([])), 7);
     }
 
     function setShade(next) {
       shade = next;
-      recolour();
-      names.redraw();
-      const pale = clusters.some((c) => c.beyond) ? [`pale: beyond the first ${number(data.top)}`] : [];
-      geoclusters.legend({ ...shade, notes: [...pale, dotKey()] });
+      if (relief) toggle(relief, state.bare());
+      map.getContainer().classList.toggle("bare", state.bare());
+      document.querySelector(`input[name=shade][value="${CSS.escape(next.key)}"]`).checked = true;
+      marks.arrange();
+      marks.names.redraw();
+      writeLegend();
     }
 
-    function toggle(layer) {
-      return (on) => on ? map.addLayer(layer) : map.removeLayer(layer);
+    function writeLegend() {
+      const notes = [];
+      if (clusters.some((c) => c.beyond) && shown.beyond && !state.bare()) notes.push(`pale: beyond the first ${number(data.top)}`);
+      if (state.bare()) notes.push(key("line", `threshold: ${data.relief.threshold}`), key("outline", "outline of a cluster"));
+      if (shown.noise) notes.push(key("dot", "activity outside the clusters"));
+      if (shown.links && selected >= 0 && partners[selected].length) notes.push(key("arc", "links: documents in common"));
+      if (state.bare()) geoclusters.reliefLegend(data.relief, `${data.relief.words}, in multiples of the threshold`, notes);
+      else geoclusters.legend({ ...shade, notes });
     }
 
-    function rearrange(key) {
-      return (on) => { wanted[key] = on; arrange(); names.redraw(); };
+    function toggle(layer, on) {
+      if (on !== map.hasLayer(layer)) on ? map.addLayer(layer) : map.removeLayer(layer);
     }
 
-    controls(shades, setShade, [
-      ["Regions of the clusters", true, rearrange("regions")],
-      ["Cells of the clusters (from near)", true, rearrange("cells")],
-      [`Activity outside the clusters (${number(data.noise.cells)} cells)`, true, toggle(noise)],
-      ["Ranks and names", true, toggle(names)],
-      ...(clusters.some((c) => c.beyond) ? [[`Clusters beyond the first ${data.top}`, true, rearrange("beyond")]] : []),
-    ]);
-    arrange();
-    noise.addTo(map);
-    names.addTo(map);
-    setShade(shade);
-    map.on("zoomend", () => { arrange(); recolour(); names.redraw(); });
-    map.on("click", () => { if (selected >= 0) select(-1); });
-    document.addEventListener("keydown", (event) => { if (event.key === "Escape" && selected >= 0) select(-1); });
-    window.addEventListener("hashchange", follow);
+    function setLayer(which, on) {
+      shown[which] = on;
+      document.querySelector(`#layers [value="${which}"]`).checked = on;
+      if (which === "noise") toggle(noise, on);
+      else if (which === "names") toggle(marks.names, on);
+      else if (which === "links") toggle(arcs.group, on);
+      else if (which === "tiles") tiles.show(on);
+      else if (which === "borders") ground.bordered = on;
+      marks.arrange();
+      marks.names.redraw();
+      ground.redraw();
+      writeLegend();
+    }
+
+    /* What the address says; what it does not say is as at first. */
+    function follow() {
+      const wanted = address.read();
+      if (!wanted) return;
+      list.set(wanted);
+      for (const { key: which, on } of layers) {
+        const next = wanted.show ? wanted.show.includes(which) && which !== "tiles" : on;
+        if (next !== shown[which]) setLayer(which, next);
+      }
+      setShade(shades.find((s) => s.key === wanted.shade) || shades[0]);
+      setSelected(clusters.findIndex((cluster) => cluster.id === wanted.cluster));
+      if (wanted.view) map.setView(wanted.view.centre, wanted.view.zoom, { animate: false });
+      else if (selected >= 0) zoomTo(clusters[selected].bounds);
+      else if (list.economy()) zoomToEconomy();
+      else map.setView(home.centre, home.zoom, { animate: false });
+    }
+
+    controls(shades, (next) => { setShade(next); remember({ anew: true }); },
+      layers, (which, on) => { setLayer(which, on); remember({ anew: true }); });
+    for (const { key: which, on } of layers) if (on) setLayer(which, true);
+    map.on("zoomend", () => { marks.arrange(); marks.names.redraw(); });
+    map.on("moveend", () => remember());
+    follow();
+    map.on("click", close);
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
     window.addEventListener("popstate", follow);
     tabs(document.querySelector("[role=tablist]"));
+    geoclusters.sheet(() => map.invalidateSize({ animate: false }));
     onTheme(() => {
-      ground.redraw();
-      noise.redraw();
+      for (const layer of [ground, noise, relief]) layer?.redraw();
       setShade(shade);
     });
-    if (location.hash) follow();
-    geoclusters.page = { map, clusters, regions, circles, noise, select, selected: () => clusters[selected] };
+    geoclusters.page = { map, clusters, partners, regions: marks.regions, circles: marks.circles, noise, relief, arcs: arcs.group, select,
+      selected: () => clusters[selected] };
   };
 
-  function dotKey() {
-    return element("span", { class: "key" }, element("i", { class: "dot" }), "activity outside the clusters");
+  function key(kind, text) {
+    return element("span", { class: "key" }, element("i", { class: kind }), text);
   }
 
-  /* Dark text on light fills and the reverse. */
-  function ink(fillColour) {
-    const [r, g, b] = fillColour.match(/\w\w/g).map((part) => parseInt(part, 16));
-    return 0.299 * r + 0.587 * g + 0.114 * b > 150 ? "#10151c" : "#ffffff";
-  }
-
-  function controls(shades, setShade, layers) {
+  function controls(shades, setShade, layers, setLayer) {
     document.getElementById("shades").append(...shades.map((shade, i) =>
       element("label", {}, element("input", { type: "radio", name: "shade", value: shade.key, checked: i === 0 ? "" : null,
         onchange: () => setShade(shade) }), shade.label)));
-    document.getElementById("layers").append(...layers.map(([label, on, change]) =>
-      element("label", {}, element("input", { type: "checkbox", checked: on ? "" : null,
-        onchange: (event) => change(event.target.checked) }), label)));
+    document.getElementById("layers").append(...layers.map(({ key: which, label, on }) =>
+      element("label", {}, element("input", { type: "checkbox", value: which, checked: on ? "" : null,
+        onchange: (event) => setLayer(which, event.target.checked) }), label)));
   }
 })();
