@@ -40,7 +40,9 @@ def _equal_earth() -> Transformer:
     return Transformer.from_crs("EPSG:4326", "+proj=eqearth +datum=WGS84 +units=km", always_xy=True)
 
 
-def project_world(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def project_world(
+    lon: npt.ArrayLike, lat: npt.ArrayLike
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Project WGS 84 degrees to the map of the world; the unit is the kilometre."""
     moved = (np.asarray(lon, dtype=np.float64) - MIDDLE_LON + 180.0) % 360.0 - 180.0
     x, y = _equal_earth().transform(moved, np.asarray(lat, dtype=np.float64))
@@ -87,8 +89,17 @@ class Plane:
         self, lon: npt.ArrayLike, lat: npt.ArrayLike
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Project WGS 84 degrees."""
-        x, y = self._to.transform(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
+        x, y = self._to.transform(
+            np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+        )
         return np.asarray(x), np.asarray(y)
+
+    def degrees(
+        self, x: npt.ArrayLike, y: npt.ArrayLike
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Give longitude and latitude of points of the plane."""
+        lon, lat = self._to.transform(x, y, direction="INVERSE")
+        return np.asarray(lon), np.asarray(lat)
 
     def shapes(self, shapes: npt.ArrayLike) -> npt.NDArray[Any]:
         """Project shapes; parts that were cut at the date line are not joined."""
@@ -109,19 +120,26 @@ class Plane:
         half = np.degrees(
             np.arcsin(min(1.0, np.sin(np.radians(reach)) / np.cos(np.radians(self.lat))))
         )
-        boxes = [shapely.box(self.lon + t - half, south, self.lon + t + half, north) for t in (-360, 0, 360)]
+        boxes = [
+            shapely.box(self.lon + t - half, south, self.lon + t + half, north)
+            for t in (-360, 0, 360)
+        ]
         inside = [shapely.intersection(b, shapely.box(-180, -90, 180, 90)) for b in boxes]
         return np.array([b for b in inside if b.area > 0])
 
     def land(self, reach_km: float) -> npt.NDArray[Any]:
         """Give the countries within a distance of the middle as polygons."""
         countries = read_outlines().geometry.to_numpy()
-        parts = np.concatenate([shapely.intersection(countries, box) for box in self.window(reach_km)])
+        parts = np.concatenate(
+            [shapely.intersection(countries, box) for box in self.window(reach_km)]
+        )
         return _polygons(self.shapes(parts[~shapely.is_empty(parts)]))
 
 
 def _transformed(shapes: npt.NDArray[Any], project: Any) -> npt.NDArray[Any]:  # noqa: ANN401
-    return np.asarray(shapely.transform(shapes, lambda xy: np.column_stack(project(xy[:, 0], xy[:, 1]))))
+    return np.asarray(
+        shapely.transform(shapes, lambda xy: np.column_stack(project(xy[:, 0], xy[:, 1])))
+    )
 
 
 def _polygons(shapes: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -131,15 +149,43 @@ def _polygons(shapes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(parts[polygon & ~shapely.is_empty(parts)])
 
 
-def paint(axes: Axes, shapes: npt.ArrayLike, **style: Any) -> None:  # noqa: ANN401
-    """Draw polygons, holes open, as one path for each."""
+FINEST_MM: Final = 0.03
+"""What no printer shows is left out of paths."""
+
+
+def paint(
+    axes: Axes,
+    shapes: npt.ArrayLike,
+    *,
+    unit_mm: float = 1.0,
+    **style: Any,  # noqa: ANN401
+) -> None:
+    """
+    Draw polygons, holes open, as one path for each.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Its data coordinates are those of the shapes.
+    shapes : array_like of shapely geometries
+        Anything but polygons is passed over.
+    unit_mm : float
+        Length on paper of a unit of the shapes.
+    """
     paths = []
-    for shape in np.asarray(shapes, dtype=object):
+    for shape in shapely.simplify(np.asarray(shapes, dtype=object), FINEST_MM / unit_mm):
         rings = [
             Path(shapely.get_coordinates(ring), closed=True)
             for polygon in shapely.get_parts(shape)
             if polygon.geom_type == "Polygon"
-            for ring in (shapely.orient_polygons(polygon).exterior, *shapely.orient_polygons(polygon).interiors)
+            for ring in _rings(polygon)
         ]
+        # An empty path stays in the list, so that colours given one a shape stay with theirs.
         paths.append(Path.make_compound_path(*rings) if rings else Path(np.empty((0, 2))))
     axes.add_collection(PathCollection(paths, **style), autolim=False)
+
+
+def _rings(polygon: shapely.Polygon) -> list[shapely.LinearRing]:
+    """Give the rim and the holes, turning opposite ways, so that holes stay open."""
+    turned = shapely.orient_polygons(polygon)
+    return [turned.exterior, *turned.interiors]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -87,7 +87,7 @@ def themed() -> Iterator[None]:
     """Draw and save with these settings alone, whatever the user's own are."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_SETTINGS)
+        mpl.rcParams.update(cast("Any", _SETTINGS))
         yield
 
 
@@ -140,7 +140,7 @@ def fitted(text: str, width_mm: float, size_pt: float, *, bold: bool = False) ->
     """Shorten a text to a width."""
     shown = text
     while shown and text_size_mm(shown, size_pt, bold=bold)[0] > width_mm:
-        shown = shown[:-2].rstrip("… ") + "…" if len(shown) > 2 else ""  # noqa: PLR2004
+        shown = shown[:-2].rstrip("… ") + "…" if len(shown) > 2 else ""
     return shown
 
 
@@ -177,7 +177,10 @@ class Sheet:
         above = [
             *((line, TITLE_PT, INK, True) for line in wrapped(title, inner, TITLE_PT, bold=True)),
             *((line, TEXT_PT, GREY, False) for line in _lines(subtitle, inner, TEXT_PT)),
-            *((line, SMALL_PT, WARNING, True) for line in _lines(warning, inner, SMALL_PT, bold=True)),
+            *(
+                (line, SMALL_PT, WARNING, True)
+                for line in _lines(warning, inner, SMALL_PT, bold=True)
+            ),
         ]
         below = [
             (line, SMALL_PT, GREY, False)
@@ -206,9 +209,7 @@ class Sheet:
             )
             top_mm -= _height(line)
 
-    def axes(
-        self, left_mm: float, bottom_mm: float, width_mm: float, height_mm: float
-    ) -> Axes:
+    def axes(self, left_mm: float, bottom_mm: float, width_mm: float, height_mm: float) -> Axes:
         """Add axes to the body, placed from its lower left corner."""
         return self.figure.add_axes(
             (
@@ -240,13 +241,13 @@ def caption(result: Result, *more: str) -> list[str]:
         if i.get("attribution")
     }
     sources = f" Data: {drawable('; '.join(sorted(given)), 300)}." if given else ""
-    return [
-        *more,
+    said = (
         f"Study: {drawable(run['study']['name'])}, {window(run)}.{sources} "
         f"Method: H3 resolution {settings['resolution']}, radius {number(settings['radius_km'])} km, "
         f"core from {density_text(settings)}, gaps up to {number(settings['merge_gap_km'])} km merged. "
-        f"geoclusters {drawable(run['geoclusters'], 20)}.",
-    ]
+        f"geoclusters {drawable(run['geoclusters'], 20)}."
+    )
+    return [*more, said]
 
 
 def density_text(settings: dict[str, Any]) -> str:
