@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 LOG_FROM = 20.0
 """An axis is logarithmic if its largest value is so many times the smallest."""
+_CORE = 0.75
+"""Of a circle that no label may cover: its rim shows through between letters."""
 _LETTER = 0.56
 """Width of a letter, in heights of the type; a little more than most fonts need."""
+
+
+_Box: TypeAlias = "tuple[float, float, float, float]"
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def labelled(
     list of dict
         `x`, `y`, `anchor` and `text` of each label that found room.
     """
-    taken = [(p["x"] - p["r"], p["y"] - p["r"], p["x"] + p["r"], p["y"] + p["r"]) for p in beside]
+    taken = [_box(p["x"], p["y"], _CORE * p["r"]) for p in beside]
     labels = []
     for point in points:
         for label, box in _choices(point, type_size):
@@ -151,7 +156,8 @@ def labelled(
     return labels
 
 
-_Box = tuple[float, float, float, float]
+def _box(x: float, y: float, half: float) -> _Box:
+    return (x - half, y - half, x + half, y + half)
 
 
 def _choices(point: dict[str, Any], type_size: float) -> Iterable[tuple[dict[str, Any], _Box]]:

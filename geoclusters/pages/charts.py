@@ -117,7 +117,7 @@ def scatter_chart(result: Result, pages: Collection[str]) -> dict[str, Any] | No
         return None
     width, height, left, foot = 1080.0, 560.0, 58.0, 48.0
     score, intensity = (known[c].astype(float).tolist() for c in ("score", "intensity"))
-    x = axis_of(score, start=left, end=width - 20)
+    x = axis_of(score, start=left, end=width - 50)
     y = axis_of(intensity, start=height - foot, end=14)
     kinds, legend = _economy_kinds(result, known)
     most = max(known["population"].astype(float).max(), 1.0)
@@ -129,7 +129,7 @@ def scatter_chart(result: Result, pages: Collection[str]) -> dict[str, Any] | No
         "width": width,
         "height": height,
         "left": left,
-        "right": width - 20,
+        "right": width - 50,
         "ground": height - foot,
         "x": x.ticks(lambda v: f"{100 * v:g} %"),
         "y": y.ticks(lambda v: f"{v:g}"),

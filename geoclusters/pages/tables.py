@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from geoclusters.results import Result
 
+LONGEST_NAME: Final = 90
 MOST_ECONOMIES: Final = 25
 """Economies of the league that are shown at once; the others are behind a switch."""
 
@@ -103,7 +104,9 @@ def _ranking_cells(
     codes = [c for c in str(row["economies"] or "").split("/") if c]
     cells = [
         number_cell(row["rank"], number(row["rank"])),
-        text_cell(shortened(row["name"]), id=identifier, page=identifier in pages, head=True),
+        text_cell(
+            shortened(row["name"], LONGEST_NAME), id=identifier, page=identifier in pages, head=True
+        ),
         text_cell(", ".join(shortened(names.get(c, c), 60) for c in codes)),
     ]
     if moves is not None:
@@ -218,7 +221,11 @@ def addresses_table(result: Result) -> dict[str, Any] | None:
     sources = result.run.get("rows") or _counted_rejected(result)
     if not sources:
         return None
-    reasons = sorted({r for s in sources for r, n in s.get("rejected", {}).items() if n})
+    counted: dict[str, int] = {}
+    for s in sources:
+        for reason, n in s.get("rejected", {}).items():
+            counted[reason] = counted.get(reason, 0) + n
+    reasons = sorted((r for r, n in counted.items() if n), key=lambda r: (-counted[r], r))
     lines = [("read", "read"), ("outside_window", "outside the years"), ("placed", "placed")]
     lines.append(("repaired", "of these repaired"))
     return {
