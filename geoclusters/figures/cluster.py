@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,7 @@ WIDTH_MM: Final = 180.0
 PANEL_MM: Final = 44.0
 LEAST_REACH_KM: Final = 15.0
 MOST_TOWNS: Final = 14
+MOST_ECONOMIES: Final = 3
 TOWN_PT: Final = 5.8
 LEAST_TOWN: Final = 20_000
 NEIGHBOUR: Final = "#d8d3e0"
@@ -55,9 +57,7 @@ class View:
     @property
     def reach_km(self) -> float:
         """Farthest corner from the middle of the plane."""
-        return float(
-            np.hypot(self.wide_km, self.high_km) / 2 + np.hypot(*self.centre)
-        )
+        return float(np.hypot(self.wide_km, self.high_km) / 2 + np.hypot(*self.centre))
 
     def points(self, lon: Any, lat: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:  # noqa: ANN401
         """Place points on the page."""
@@ -70,7 +70,9 @@ class View:
         moved = shapely.transform(planar, lambda xy: (xy - self._origin()) * self.scale)
         page = self.page
         return np.asarray(
-            shapely.clip_by_rect(moved, page.left - 1, page.bottom - 1, page.right + 1, page.top + 1)
+            shapely.clip_by_rect(
+                moved, page.left - 1, page.bottom - 1, page.right + 1, page.top + 1
+            )
         )
 
     def _origin(self) -> tuple[float, float]:
@@ -126,8 +128,12 @@ def find(result: Result, wanted: str | None) -> pd.Series:
         if match.sum() == 1:
             return clusters[match].iloc[0]
         if match.sum() > 1:
-            several = "; ".join(f"{r['rank']} {r['name'][:40]}" for _, r in clusters[match].head(6).iterrows())
-            raise GeoclustersError(f"{wanted!r} fits {match.sum()} clusters ({several}); give the rank")
+            several = "; ".join(
+                f"{r['rank']} {r['name'][:40]}" for _, r in clusters[match].head(6).iterrows()
+            )
+            raise GeoclustersError(
+                f"{wanted!r} fits {match.sum()} clusters ({several}); give the rank"
+            )
     raise GeoclustersError(
         f"no cluster is called {wanted[:80]!r}; give a rank from 1 to {len(clusters)}, a name or a cluster_id"
     )
@@ -160,15 +166,33 @@ def _draw_map(axes: Axes, result: Result, row: pd.Series, view: View) -> list[fl
     projection.paint(axes, land, facecolor=style.LAND, linewidth=0)
     near = _near(result, row, view)
     projection.paint(
-        axes, view.shapes(np.array([s for _, s in near], dtype=object)), facecolor=NEIGHBOUR, linewidth=0
+        axes,
+        view.shapes(np.array([s for _, s in near], dtype=object)),
+        facecolor=NEIGHBOUR,
+        linewidth=0,
     )
     breaks = _draw_cells(axes, result, row, view)
-    projection.paint(axes, land, facecolor="none", edgecolor="#8d939b", linewidth=0.5, linestyle=(0, (5, 2)))
+    _draw_borders(axes, land)
     outline = view.shapes(np.array([view.plane.outline(_region(row))], dtype=object))
     projection.paint(axes, outline, facecolor="none", edgecolor=OUTLINE, linewidth=0.9)
     bar = _draw_scale(axes, view)
     _draw_names(axes, view, near, bar)
     return breaks
+
+
+def _draw_borders(axes: Axes, land: npt.NDArray[Any]) -> None:
+    """Draw the coast as a line and borders as dashes, each once."""
+    whole = shapely.union_all(shapely.set_precision(land, 0.01))
+    coast = shapely.boundary(whole)
+    lines = shapely.union_all(shapely.boundary(shapely.set_precision(land, 0.01)))
+    borders = shapely.line_merge(shapely.difference(lines, shapely.buffer(coast, 0.05)))
+    for shape, look in (
+        (coast, {"color": "#b4bac1", "linewidth": 0.4}),
+        (borders, {"color": "#5d6670", "linewidth": 0.6, "linestyle": (0, (5, 2))}),
+    ):
+        for line in shapely.get_parts(shape):
+            if line.geom_type == "LineString" and not line.is_empty:
+                axes.plot(*np.asarray(line.coords).T, zorder=2, **look)
 
 
 def _near(result: Result, row: pd.Series, view: View) -> list[tuple[str, Any]]:
@@ -213,9 +237,27 @@ def _draw_scale(axes: Axes, view: View) -> Box:
     most = view.wide_km / 4
     length = max(s * 10.0**d for d in range(-2, 5) for s in (1, 2, 5) if s * 10.0**d <= most)
     x, y, wide = 3.0, 3.0, length * view.scale
-    axes.add_patch(Rectangle((x - 1.5, y - 1.5), wide + 3, 6.2, facecolor="white", alpha=0.75, linewidth=0, zorder=5))
-    axes.plot([x, x, x + wide, x + wide], [y + 0.9, y, y, y + 0.9], color=style.INK, linewidth=0.7, zorder=6)
-    axes.text(x + wide / 2, y + 1.0, f"{length:g} km", size=style.SMALL_PT, ha="center", va="bottom", zorder=6)
+    axes.add_patch(
+        Rectangle(
+            (x - 1.5, y - 1.5), wide + 3, 6.2, facecolor="white", alpha=0.75, linewidth=0, zorder=5
+        )
+    )
+    axes.plot(
+        [x, x, x + wide, x + wide],
+        [y + 0.9, y, y, y + 0.9],
+        color=style.INK,
+        linewidth=0.7,
+        zorder=6,
+    )
+    axes.text(
+        x + wide / 2,
+        y + 1.0,
+        f"{length:g} km",
+        size=style.SMALL_PT,
+        ha="center",
+        va="bottom",
+        zorder=6,
+    )
     return Box(x - 1.5, y - 1.5, x + wide + 1.5, y + 4.7)
 
 
@@ -226,27 +268,43 @@ def _draw_names(axes: Axes, view: View, near: list[tuple[str, Any]], bar: Box) -
     page = view.page
     inside = (x > 2) & (x < page.right - 2) & (y > 2) & (y < page.top - 2)
     order = np.flatnonzero(inside)
-    order = order[np.argsort(-places["population"].to_numpy()[order], kind="stable")][: 3 * MOST_TOWNS]
+    order = order[np.argsort(-places["population"].to_numpy()[order], kind="stable")][
+        : 3 * MOST_TOWNS
+    ]
     towns = [(style.drawable(places["name"].iloc[i], 30), float(x[i]), float(y[i])) for i in order]
     wanted = [
-        *(
-            (name, *_middle(view, shape), 0.0, "#54407a")
-            for name, shape in near
-        ),
+        *((name, *_middle(view, shape), 0.0, "#54407a") for name, shape in near),
         *((name, x, y, 0.5, style.INK) for name, x, y in towns),
     ]
     marks = [
-        Mark(x, y, radius, style.text_size_mm(name, TOWN_PT)[0] + 0.4, style.text_size_mm(name, TOWN_PT)[1])
+        Mark(
+            x,
+            y,
+            radius,
+            style.text_size_mm(name, TOWN_PT)[0] + 0.4,
+            style.text_size_mm(name, TOWN_PT)[1],
+        )
         for name, x, y, radius, _ in wanted
     ]
-    found = labels.place_labels(marks, page=Box(0.5, 0.5, page.right - 0.5, page.top - 0.5), taken=[bar])
+    found = labels.place_labels(
+        marks, page=Box(0.5, 0.5, page.right - 0.5, page.top - 0.5), taken=[bar]
+    )
     drawn = 0
     for (name, x, y, radius, colour), place in zip(wanted, found, strict=True):
         if place is None or place.leader or (radius and drawn >= MOST_TOWNS):
             continue
         if radius:
             drawn += 1
-            axes.plot([x], [y], "o", markersize=1.8, color=style.INK, markeredgecolor="white", markeredgewidth=0.3, zorder=4)
+            axes.plot(
+                [x],
+                [y],
+                "o",
+                markersize=1.8,
+                color=style.INK,
+                markeredgecolor="white",
+                markeredgewidth=0.3,
+                zorder=4,
+            )
         labels.write(axes, name, place, size_pt=TOWN_PT, colour=colour, bold=not radius)
 
 
@@ -285,16 +343,31 @@ def _facts(result: Result, row: pd.Series) -> list[tuple[str, str]]:
         (label(m), f"{number(row[m])}  ({percent(row[f'share_{m}'])} of the world)")
         for m in result.metrics
     ]
-    people = row["population"]
     return [
         (f"Rank by score, of {len(result.clusters)}", str(row["rank"])),
         (f"Score, {window(result.run)}", percent(row["score"])),
         *counts,
-        ("Population (estimate)", number(people)),
+        ("Population (estimate)", _people(row["population"])),
         ("Intensity, points per million people", number(row["intensity"])),
         ("Area", f"{number(row['area_km2'])} km²"),
-        ("Economies", style.drawable(str(row["economies"]).replace("/", ", "), 60)),
+        ("Economies", _economies(result, row)),
     ]
+
+
+def _people(count: float) -> str:
+    """Write an estimate without the digits that it does not have."""
+    if not np.isfinite(count):
+        return number(None)
+    return f"{count / 1e6:.1f} million" if count >= 1e6 else number(float(f"{count:.2g}"))
+
+
+def _economies(result: Result, row: pd.Series) -> str:
+    shares = json.loads(row["economy_shares"] or "{}")
+    names = dict(zip(result.economies["economy"], result.economies["name"], strict=True))
+    largest = sorted(shares.items(), key=lambda p: -p[1])[:MOST_ECONOMIES]
+    if len(largest) == 1:
+        return style.drawable(names.get(largest[0][0], largest[0][0]), 40)
+    return ", ".join(f"{style.drawable(names.get(e, e), 24)} {percent(s)}" for e, s in largest)
 
 
 def _draw_classes(
@@ -308,6 +381,15 @@ def _draw_classes(
     shades = spread(len(breaks) + 1)
     step = min(7.0, width / len(shades))
     for place, shade in enumerate(shades):
-        axes.add_patch(Rectangle((place * step, top - 8.6), step, 2.4, facecolor=shade, linewidth=0))
+        axes.add_patch(
+            Rectangle((place * step, top - 8.6), step, 2.4, facecolor=shade, linewidth=0)
+        )
     for place, value in enumerate(breaks, start=1):
-        axes.text(place * step, top - 9.2, f"{factor * value:g}", size=style.SMALL_PT, ha="center", va="top")
+        axes.text(
+            place * step,
+            top - 9.2,
+            f"{factor * value:g}",
+            size=style.SMALL_PT,
+            ha="center",
+            va="top",
+        )

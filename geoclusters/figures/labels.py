@@ -267,5 +267,5 @@ def write(
         weight="bold" if bold else "normal",
         va="bottom",
         zorder=4,
-        bbox={"boxstyle": "square,pad=0.08", "facecolor": "white", "alpha": 0.5, "linewidth": 0},
+        bbox={"boxstyle": "square,pad=0.08", "facecolor": "white", "alpha": 0.6, "linewidth": 0},
     )

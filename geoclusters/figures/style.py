@@ -188,12 +188,12 @@ class Sheet:
             for line in _lines(text, inner, SMALL_PT)
         ]
         self.width_mm, self.body_mm = width_mm, body_mm
-        self._below_mm = MARGIN_MM + sum(_height(b) for b in below) + (1.5 if below else 0)
-        self.height_mm = MARGIN_MM + sum(_height(a) for a in above) + 1.5 + body_mm + self._below_mm
+        self.bottom_mm = MARGIN_MM + sum(_height(b) for b in below) + (1.5 if below else 0)
+        self.height_mm = MARGIN_MM + sum(_height(a) for a in above) + 1.5 + body_mm + self.bottom_mm
         self.figure = Figure(figsize=(width_mm * MM, self.height_mm * MM))
         FigureCanvasAgg(self.figure)
         self._write(above, self.height_mm - MARGIN_MM)
-        self._write(below, self._below_mm - 1.5)
+        self._write(below, self.bottom_mm - 1.5)
 
     def _write(self, lines: Sequence[tuple[str, float, str, bool]], top_mm: float) -> None:
         for line in lines:
@@ -214,7 +214,7 @@ class Sheet:
         return self.figure.add_axes(
             (
                 left_mm / self.width_mm,
-                (self._below_mm + bottom_mm) / self.height_mm,
+                (self.bottom_mm + bottom_mm) / self.height_mm,
                 width_mm / self.width_mm,
                 height_mm / self.height_mm,
             )
