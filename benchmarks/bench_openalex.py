@@ -80,7 +80,7 @@ def _write_part(
     path = folder / "data" / entity / f"updated_date={name}.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
     count = 0
-    with gzip.open(path, "wb", compresslevel=6) as file:
+    with gzip.open(path, "wb", compresslevel=4) as file:
         for line in lines:
             file.write(line + b"\n")
             count += 1

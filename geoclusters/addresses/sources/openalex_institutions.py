@@ -14,7 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geoclusters.addresses.sources.openalex_files import PARQUET_MAGIC
-from geoclusters.addresses.sources.ror_dump import head_of, on_disk, read_dump, unreadable
+from geoclusters.addresses.sources.ror_dump import (
+    as_objects,
+    head_of,
+    on_disk,
+    read_dump,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,7 +190,7 @@ def _read(member: Member, *, head_only: bool) -> pd.DataFrame:
     try:
         with on_disk(member) as file, duckdb.connect() as connection:
             answer = connection.sql(query, params={"file": str(file), **params})
-            table: pd.DataFrame = answer.to_arrow_table().to_pandas()
+            table = as_objects(answer.to_arrow_table())
     except (OSError, duckdb.Error, pa.ArrowException) as error:
         raise unreadable(member, error) from None
     for column in ("id", "ror"):

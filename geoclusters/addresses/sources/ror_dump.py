@@ -7,7 +7,6 @@ not tell which, so the keys decide. Facts about both: https://ror.readme.io/docs
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 import shutil
@@ -172,6 +171,12 @@ def unreadable(member: Member, error: Exception) -> SourceError:
     return SourceError(f"{name}: not readable: {text[:300]}; is the file whole? Fetch it again")
 
 
+def as_objects(table: pa.Table) -> pd.DataFrame:
+    """Give a table as plain objects: str, float, list, and None for what is null."""
+    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    return pd.DataFrame({name: pd.Series(v, dtype=object) for name, v in columns.items()})
+
+
 @contextmanager
 def on_disk(member: Member) -> Iterator[Path]:
     """Give a path that duckdb can read: the file itself, or an unpacked copy that goes away after."""
@@ -251,16 +256,19 @@ def _read_json(member: Member, *, head_only: bool) -> pd.DataFrame:
     given = {"columns": _JSON_COLUMNS, "layout": layout, "bytes": BYTES_PER_OBJECT}
     with on_disk(member) as file, duckdb.connect() as connection:
         answer = connection.sql(_JSON_QUERY + limit, params={"file": str(file), **given})
-        table: pd.DataFrame = answer.to_arrow_table().to_pandas()
+        table = as_objects(answer.to_arrow_table())
     for column in ("aliases", "acronyms", "types", "parents", "successors"):
         table[column] = [sorted(filter(None, values)) for values in table[column]]
-    return table
+    return table.astype({"lat": "float64", "lon": "float64"})
 
 
 def _read_csv(stream: IO[bytes], form: str, *, head_only: bool) -> pd.DataFrame:
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     table = pd.read_csv(
-        text, dtype=str, keep_default_na=False, nrows=HEAD_RECORDS if head_only else None
+        stream,
+        dtype=str,
+        keep_default_na=False,
+        encoding="utf-8-sig",
+        nrows=HEAD_RECORDS if head_only else None,
     )
     found: dict[str, Any] = {"ror_id": table["id"].str[-9:]}
     for column, sources in _CSV_COLUMNS[form].items():
