@@ -38,6 +38,8 @@ _ONE_LENGTH: Final = {
     **dict.fromkeys(("sainte", "santa", "sta"), "ste"),
     "mount": "mt",
     "mont": "mt",
+    "mountain": "mt",
+    "mtn": "mt",
     "fort": "ft",
     "point": "pt",
     "heights": "hts",
