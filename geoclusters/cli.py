@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from geoclusters.pages import Changes
     from geoclusters.results import Result
 
 USERS_MISTAKE, OUR_FAULT, INTERRUPTED = 2, 1, 130
@@ -129,15 +130,37 @@ def cluster_command(
     _report(result, as_json=as_json)
 
 
-@app.command("map", epilog="Example: geoclusters map out/sample")
-def map_command(folder: Folder) -> None:
+@app.command("map", epilog="Example: geoclusters map out/2024 --against out/2023")
+def map_command(
+    folder: Folder,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR_OLD", help="An earlier run: the report tells what changed."),
+    ] = None,
+    tiles: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--tiles", help="Offer OpenStreetMap as a layer, loaded only when chosen."),
+    ] = False,
+) -> None:
     """Draw the map and the pages of a finished run again."""
     from geoclusters.pages import draw_pages  # noqa: PLC0415
     from geoclusters.results import read_run  # noqa: PLC0415
 
     result = read_run(folder)
-    draw_pages(result)
+    draw_pages(result, changes=_changes(against, result) if against else None, tiles=tiles)
     typer.echo(result.map_file)
+
+
+def _changes(folder: Path, result: Result) -> Changes:
+    """Follow the clusters of an earlier run to those of this one."""
+    from geoclusters.comparison import check_comparable, compare  # noqa: PLC0415
+    from geoclusters.pages import Changes  # noqa: PLC0415
+    from geoclusters.results import read_run  # noqa: PLC0415
+
+    earlier = read_run(folder)
+    for difference in check_comparable(earlier, result):
+        _talk.print(f"different setting: {difference}", markup=False)
+    return Changes(compare(earlier, result), earlier.run)
 
 
 @app.command(
