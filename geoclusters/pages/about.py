@@ -29,7 +29,7 @@ def about(result: Result) -> dict[str, Any]:
         "metrics": [{"name": label(m), "weight": run["weights"].get(m, 1)} for m in result.metrics],
         "method": method_sentences(run["settings"]),
         "settings": [
-            (label(key), _shown(key, value))
+            (label(key.removesuffix("_km")), _shown(key, value))
             for key, value in run["settings"].items()
             if value not in (None, [], {}, ())
         ],

@@ -11,6 +11,7 @@ import pandas as pd
 from geoclusters.pages import embedding, highlights
 from geoclusters.pages.about import about, density_text
 from geoclusters.pages.cellids import joined, parents, resolution_of
+from geoclusters.pages.numbers import files_of
 from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
 from geoclusters.pages.relief import relief
 from geoclusters.pages.shapes import packed_coast, packed_land, packed_towns, unrolled, unrolled_lon
@@ -64,6 +65,7 @@ def draw_world(result: Result, pages: Collection[str], *, tiles: bool = False) -
     page = embedding.document(
         "world.html",
         about=about(result),
+        files=files_of(result),
         clusters=len(result.clusters),
         top=result.run["settings"]["top"],
         style=embedding.trusted(

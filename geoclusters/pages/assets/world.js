@@ -58,6 +58,7 @@
     const home = viewNow();
     L.control.zoom({ position: "topright" }).addTo(map);
     L.control.scale({ position: "bottomright", imperial: false }).addTo(map);
+    map.getContainer().setAttribute("role", "group");
     map.getContainer().setAttribute("aria-label", "Map; arrow keys move it, plus and minus zoom");
 
     const ground = geoclusters.land(map, data.land, data.coast);
