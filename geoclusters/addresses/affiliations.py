@@ -327,7 +327,8 @@ def _named_after(rest: list[str], country: str | None) -> str | None:
     words = _without_codes(rest[-1]).split() if rest and country else []
     for count in range(min(PARTS_ASKED, len(words) - 1), 0, -1):
         name = " ".join(words[-count:])
-        if is_place(country, name) and not region_named(country or "", name):
+        known = is_place(country, name) and not country_named(name)
+        if known and not region_named(country or "", name) and not _ORGANISATION.search(name):
             return name
     return None
 

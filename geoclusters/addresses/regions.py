@@ -124,7 +124,11 @@ POSTAL_CODES: Final[dict[str, dict[str, str]]] = {
 CITY_STATES: Final = {"HK": "Hong Kong", "MO": "Macau", "SG": "Singapore", "MC": "Monaco"}
 """Economies that are one city."""
 
-_NO_PLACES: Final = pd.DataFrame(columns=["name", "ascii_name", "region", "region_code"], dtype=str)
+_NO_PLACES: Final = pd.DataFrame(
+    columns=["name", "ascii_name", "region", "region_code", "population"]
+)
+LARGE_CITY: Final = 1_000_000
+"""Inhabitants from which a city is also known without "City" behind its name: New York, not Oklahoma."""
 _KIND_OF_REGION: Final = re.compile(
     r" (province|prefecture|state|region|county|oblast|sheng|autonomous region"
     r"|(zhuang|hui|uygur|uyghur) autonomous region)$"
@@ -236,7 +240,9 @@ def _places(country: str | None, region: str | None) -> frozenset[str]:
     places = _tables().get(country, _NO_PLACES) if country else read_places()
     if region:
         places = places[places["region"] == region]
-    return frozenset(normalised_name(name) for name in {*places["name"], *places["ascii_name"]})
+    names = {normalised_name(name) for name in {*places["name"], *places["ascii_name"]}}
+    large = places.loc[places["population"] >= LARGE_CITY, "name"]
+    return frozenset(names | {normalised_name(name).removesuffix(" city") for name in large})
 
 
 @cache
