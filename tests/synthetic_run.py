@@ -261,8 +261,9 @@ def _breakdown(by, clusters, metrics, random):
         "years": list(range(FIRST_YEAR, LAST_YEAR + 1)),
         "fields": ["Pharmaceuticals", "Computer technology", "Batteries & <b>cells</b>"],
         "organisations": ["University of the Place", "Örsted A/S", HOSTILE],
+        "accuracy": ["address", "city", None],
     }[by]
-    column = {"years": "year", "fields": "field", "organisations": "organisation"}[by]
+    column = {"years": "year", "fields": "field", "organisations": "organisation"}.get(by, by)
     rows = []
     for row in clusters.to_dict("records"):
         for metric in metrics:
