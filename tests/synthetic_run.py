@@ -261,7 +261,7 @@ def _breakdown(by, clusters, metrics, random):
         "years": list(range(FIRST_YEAR, LAST_YEAR + 1)),
         "fields": ["Pharmaceuticals", "Computer technology", "Batteries & <b>cells</b>"],
         "organisations": ["University of the Place", "Örsted A/S", HOSTILE],
-        "accuracy": ["address", "city", None],
+        "accuracy": ["point", "place", None],
     }[by]
     column = {"years": "year", "fields": "field", "organisations": "organisation"}.get(by, by)
     rows = []
