@@ -238,6 +238,54 @@ def export_command(
     typer.echo(export(read_run(folder), out, file_format=file_format, cells=cells))
 
 
+@app.command(
+    "figure", epilog="Example: geoclusters figure out/sample --kind world --out figures/world"
+)
+def figure_command(
+    folder: Folder,
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE", help="The file; its ending is set by the format."),
+    ],
+    kind: Annotated[
+        str,
+        typer.Option(help="world, cluster, concentration, scatter, economies, margins or changes."),
+    ] = "world",
+    formats: Annotated[
+        str, typer.Option("--format", help="svg, png, pdf; several joined by commas.")
+    ] = "svg,png",
+    cluster: Annotated[
+        str | None, typer.Option(help="For kind cluster: its rank, name or cluster_id.")
+    ] = None,
+    colour: Annotated[
+        str, typer.Option(help="For kind world: intensity, score or a metric.")
+    ] = "intensity",
+    most: Annotated[
+        int | None, typer.Option(min=1, help="How many clusters or economies are named.")
+    ] = None,
+    earlier: Annotated[
+        Path | None, typer.Option(metavar="DIR_OLD", help="For kind changes: an earlier run.")
+    ] = None,
+    width_mm: Annotated[float | None, typer.Option(help="Width of the figure.")] = None,
+    dpi: Annotated[int, typer.Option(min=50, max=1200, help="Dots per inch of PNG.")] = 300,
+) -> None:
+    """Draw a figure of a finished run for papers and slides (needs the extra 'figures')."""
+    from geoclusters.figures import Options, read_table, write_figure  # noqa: PLC0415
+    from geoclusters.results import read_run  # noqa: PLC0415
+
+    result = read_run(folder)
+    options = Options(
+        width_mm=width_mm,
+        cluster=cluster,
+        colour=colour,
+        most=most,
+        table=read_table(result, kind, earlier=earlier),
+    )
+    wanted = [name.strip() for name in formats.split(",") if name.strip()]
+    for file in write_figure(result, kind, out, options=options, formats=wanted, dpi=dpi):
+        typer.echo(file)
+
+
 @app.command("sample", epilog="Example: geoclusters sample --documents 330000 --seed 1 --out world")
 def sample_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the sample world.")],

@@ -70,14 +70,15 @@ def percent(share: float | None) -> str:
 
     Examples
     --------
-    >>> [percent(v) for v in (0.25, 0.015349, 0.00007, 0.0, None)]
-    ['25 %', '1.5 %', '0.007 %', '0 %', '\u2013']
+    >>> [percent(v) for v in (0.25, 0.03, 0.0014, 0.00007, 0.0, None)]
+    ['25 %', '3.0 %', '0.14 %', '0.007 %', '0 %', '\u2013']
     """
     if share is None or not math.isfinite(share):
         return EN_DASH
     value = 100 * share
-    digits = 0 if value >= 10 else 2 if value >= 0.01 else 1
-    return f"{value:.{digits}f} %" if digits == 0 else f"{float(f'{value:.{digits}g}'):g} %"
+    if value >= 0.1:
+        return f"{value:.{0 if value >= 10 else 1 if value >= 1 else 2}f} %"
+    return f"{value:.2g} %"
 
 
 def joined(words: Iterable[str]) -> str:

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from pandas import read_csv
+
+from geoclusters.comparison import check_comparable, compare
 from geoclusters.errors import GeoclustersError
+from geoclusters.results import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +24,12 @@ if TYPE_CHECKING:
 
     from geoclusters.results import Result
 
-__all__ = ["FORMATS", "KINDS", "Options", "write_figure"]
+__all__ = ["FORMATS", "KINDS", "Options", "read_table", "write_figure"]
+
+SMALLEST_MM: Final = 80
+LARGEST_MM: Final = 600
+SENSITIVITY_FILE: Final = "sensitivity.csv"
+"""Where `geoclusters sensitivity` leaves its table."""
 
 FORMATS: Final = ("svg", "png", "pdf")
 DEFAULT_FORMATS: Final = ("svg", "png")
@@ -124,8 +133,31 @@ def write_figure(
     return files
 
 
-SMALLEST_MM: Final = 80
-LARGEST_MM: Final = 600
+def read_table(result: Result, kind: str, *, earlier: Path | None = None) -> pd.DataFrame | None:
+    """
+    Read or make the table that a kind of figure needs besides the run; None where it needs none.
+
+    Parameters
+    ----------
+    result : Result
+        A finished run; for kind margins its folder holds `sensitivity.csv`.
+    kind : str
+        One of `KINDS`.
+    earlier : Path, optional
+        For kind changes: the folder of an earlier run.
+
+    Raises
+    ------
+    RunError
+        If `earlier` is no finished run, or has no metric in common with this one.
+    """
+    if kind == "margins" and (file := result.folder / SENSITIVITY_FILE).is_file():
+        return read_csv(file, keep_default_na=False, na_values=[""])
+    if kind == "changes" and earlier is not None:
+        old = read_run(earlier)
+        check_comparable(old, result)
+        return compare(old, result)
+    return None
 
 
 def _check(given: str, known: Any, *, what: str) -> None:  # noqa: ANN401

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from geoclusters.errors import GeoclustersError
 from geoclusters.figures import style
@@ -47,7 +47,7 @@ def draw(result: Result, options: Options) -> Figure:
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(most + 0.6, -0.8))
     both = table.dropna(subset=["rank_old", "rank_new"])
-    for one in both.sort_values("part_of_old", kind="stable").itertuples():
+    for one in cast("Any", both.sort_values("part_of_old", kind="stable").itertuples()):
         if min(one.rank_old, one.rank_new) <= most:
             _draw_line(axes, one, most)
     for side, at, turn in (("old", 0.0, "right"), ("new", 1.0, "left")):

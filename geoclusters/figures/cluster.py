@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 import shapely
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 WIDTH_MM: Final = 180.0
 PANEL_MM: Final = 44.0
 LEAST_REACH_KM: Final = 15.0
-MOST_TOWNS: Final = 14
+MOST_TOWNS: Final = 18
 MOST_ECONOMIES: Final = 3
 TOWN_PT: Final = 5.8
 LEAST_TOWN: Final = 20_000
 NEIGHBOUR: Final = "#d8d3e0"
 OUTLINE: Final = "#b3261e"
+NEIGHBOUR_NAME: Final = "#54407a"
 NOISE: Final = "#b9b7b1"
 
 
@@ -104,7 +105,7 @@ def draw(result: Result, options: Options) -> Figure:
     return sheet.figure
 
 
-def find(result: Result, wanted: str | None) -> pd.Series:
+def find(result: Result, wanted: str | None) -> Any:  # noqa: ANN401
     """
     Find a cluster by its identifier, its rank or its name.
 
@@ -186,13 +187,12 @@ def _draw_borders(axes: Axes, land: npt.NDArray[Any]) -> None:
     coast = shapely.boundary(whole)
     lines = shapely.union_all(shapely.boundary(shapely.set_precision(land, 0.01)))
     borders = shapely.line_merge(shapely.difference(lines, shapely.buffer(coast, 0.05)))
-    for shape, look in (
-        (coast, {"color": "#b4bac1", "linewidth": 0.4}),
-        (borders, {"color": "#5d6670", "linewidth": 0.6, "linestyle": (0, (5, 2))}),
-    ):
+    looks = ((coast, "#b4bac1", 0.4, "-"), (borders, "#5d6670", 0.6, (0, (5, 2))))
+    for shape, colour, width, dashes in looks:
         for line in shapely.get_parts(shape):
             if line.geom_type == "LineString" and not line.is_empty:
-                axes.plot(*np.asarray(line.coords).T, zorder=2, **look)
+                x, y = np.asarray(line.coords).T
+                axes.plot(x, y, zorder=2, color=colour, linewidth=width, linestyle=dashes)
 
 
 def _near(result: Result, row: pd.Series, view: View) -> list[tuple[str, Any]]:
@@ -261,60 +261,64 @@ def _draw_scale(axes: Axes, view: View) -> Box:
     return Box(x - 1.5, y - 1.5, x + wide + 1.5, y + 4.7)
 
 
+class Name(NamedTuple):
+    """A name on the map: where, how large the dot it belongs to, and in which colour."""
+
+    text: str
+    x: float
+    y: float
+    radius: float
+    colour: str
+
+    @property
+    def mark(self) -> Mark:
+        """What the placing of names needs to know."""
+        width, height = style.text_size_mm(self.text, TOWN_PT, bold=not self.radius)
+        return Mark(self.x, self.y, self.radius, width + 0.4, height)
+
+
 def _draw_names(axes: Axes, view: View, near: list[tuple[str, Any]], bar: Box) -> None:
-    """Name the largest towns and the neighbouring clusters."""
+    """Name the neighbouring clusters and the largest towns."""
+    names = [*_neighbours(view, near), *_towns(view)]
+    page = view.page
+    found = labels.place_labels(
+        [n.mark for n in names], page=Box(0.5, 0.5, page.right - 0.5, page.top - 0.5), taken=[bar]
+    )
+    for name, place in zip(names, found, strict=True):
+        if place is None or place.leader:
+            continue
+        if name.radius:
+            dot = {"markersize": 1.8, "markeredgecolor": "white", "markeredgewidth": 0.3}
+            axes.plot([name.x], [name.y], "o", color=style.INK, zorder=4, **cast("Any", dot))
+        labels.write(
+            axes, name.text, place, size_pt=TOWN_PT, colour=name.colour, bold=not name.radius
+        )
+
+
+def _towns(view: View) -> list[Name]:
+    """Give the largest towns on the map, the largest first."""
     places = read_places(min_population=LEAST_TOWN)
     x, y = view.points(places["lon"], places["lat"])
     page = view.page
-    inside = (x > 2) & (x < page.right - 2) & (y > 2) & (y < page.top - 2)
-    order = np.flatnonzero(inside)
-    order = order[np.argsort(-places["population"].to_numpy()[order], kind="stable")][
-        : 3 * MOST_TOWNS
+    inside = np.flatnonzero((x > 2) & (x < page.right - 2) & (y > 2) & (y < page.top - 2))
+    people = places["population"].to_numpy()[inside]
+    order = inside[np.argsort(-people, kind="stable")][:MOST_TOWNS]
+    return [
+        Name(style.drawable(places["name"].iloc[i], 30), float(x[i]), float(y[i]), 0.5, style.INK)
+        for i in order
     ]
-    towns = [(style.drawable(places["name"].iloc[i], 30), float(x[i]), float(y[i])) for i in order]
-    wanted = [
-        *((name, *_middle(view, shape), 0.0, "#54407a") for name, shape in near),
-        *((name, x, y, 0.5, style.INK) for name, x, y in towns),
-    ]
-    marks = [
-        Mark(
-            x,
-            y,
-            radius,
-            style.text_size_mm(name, TOWN_PT)[0] + 0.4,
-            style.text_size_mm(name, TOWN_PT)[1],
-        )
-        for name, x, y, radius, _ in wanted
-    ]
-    found = labels.place_labels(
-        marks, page=Box(0.5, 0.5, page.right - 0.5, page.top - 0.5), taken=[bar]
-    )
-    drawn = 0
-    for (name, x, y, radius, colour), place in zip(wanted, found, strict=True):
-        if place is None or place.leader or (radius and drawn >= MOST_TOWNS):
-            continue
-        if radius:
-            drawn += 1
-            axes.plot(
-                [x],
-                [y],
-                "o",
-                markersize=1.8,
-                color=style.INK,
-                markeredgecolor="white",
-                markeredgewidth=0.3,
-                zorder=4,
-            )
-        labels.write(axes, name, place, size_pt=TOWN_PT, colour=colour, bold=not radius)
 
 
-def _middle(view: View, shape: Any) -> tuple[float, float]:  # noqa: ANN401
-    """Give the point of the visible part of a shape that its name stands at."""
-    (visible,) = view.shapes(np.array([shape], dtype=object))
-    page = view.page
-    visible = shapely.clip_by_rect(visible, page.left, page.bottom, page.right, page.top)
-    point = shapely.point_on_surface(visible if not visible.is_empty else shape)
-    return float(point.x), float(point.y)
+def _neighbours(view: View, near: list[tuple[str, Any]]) -> list[Name]:
+    """Name the other clusters in the middle of what the map shows of them."""
+    page, names = view.page, []
+    for text, shape in near:
+        (drawn,) = view.shapes(np.array([shape], dtype=object))
+        visible = shapely.clip_by_rect(drawn, page.left, page.bottom, page.right, page.top)
+        if not visible.is_empty:
+            point = shapely.point_on_surface(visible)
+            names.append(Name(text, float(point.x), float(point.y), 0.0, NEIGHBOUR_NAME))
+    return names
 
 
 # --------------------------------------------------------------------------- panel

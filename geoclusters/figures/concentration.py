@@ -26,6 +26,12 @@ HEIGHT_MM: Final = 72.0
 TOPS: Final = (10, 100)
 LEFT_MM: Final = 10.0
 NAMES_MM: Final = 24.0
+_GROUND: Final = {
+    "boxstyle": "square,pad=0.05",
+    "facecolor": "white",
+    "alpha": 0.75,
+    "linewidth": 0,
+}
 
 
 def draw(result: Result, options: Options) -> Figure:
@@ -97,21 +103,19 @@ def _write_values(
                 clip_on=False,
                 zorder=4,
             )
+            # The highest curve leaves room above it, the others below.
+            highest = value == max(values)
             axes.annotate(
                 percent(value),
-                (top, at),
-                xytext=(4, -4),
+                (top, value if highest else at),
+                xytext=(-3, 5) if highest else (4, -4),
                 textcoords="offset points",
                 size=style.SMALL_PT,
                 color=colour,
+                ha="right" if highest else "left",
                 va="center",
                 zorder=5,
-                bbox={
-                    "boxstyle": "square,pad=0.05",
-                    "facecolor": "white",
-                    "alpha": 0.75,
-                    "linewidth": 0,
-                },
+                bbox=_GROUND,
             )
 
 

@@ -13,6 +13,8 @@ from geoclusters.figures import style
 from geoclusters.wording import label, percent, window
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from geoclusters.figures import Options
@@ -30,7 +32,7 @@ def draw(result: Result, options: Options) -> Figure:
     table = result.economies.head(options.most if options.most is not None else LISTED)
     if not len(table):
         raise GeoclustersError(f"{result.folder}: the run has no cluster, so no economy to draw")
-    width, height = options.width_mm or WIDTH_MM, BAR_MM * len(table) + 16
+    width, height = options.width_mm or WIDTH_MM, BAR_MM * len(table) + 14
     top = result.run["settings"]["top"]
     more = len(result.economies) - len(table)
     sheet = style.Sheet(
@@ -46,7 +48,7 @@ def draw(result: Result, options: Options) -> Figure:
         warning=style.warning(result),
     )
     bars = width - 2 * style.MARGIN_MM - NAMES_MM - COUNTS_MM
-    axes = sheet.axes(style.MARGIN_MM + NAMES_MM, 8, bars, BAR_MM * len(table))
+    axes = sheet.axes(style.MARGIN_MM + NAMES_MM, 10, bars, BAR_MM * len(table))
     place = np.arange(len(table))
     begin = np.zeros(len(table))
     for number, metric in enumerate(result.metrics):
@@ -74,25 +76,34 @@ def draw(result: Result, options: Options) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=True, axis="x")
     axes.spines["left"].set_visible(False)
-    for row, (_, economy) in enumerate(table.iterrows()):
-        axes.annotate(
-            f"{percent(economy['score'])}   {economy['clusters']} ({economy['clusters_top']})",
-            (begin[row], row),
-            xytext=(3, 0),
-            textcoords="offset points",
-            size=style.SMALL_PT,
-            va="center",
-            annotation_clip=False,
-        )
+    _write_columns(axes, table, bars)
     if len(result.metrics) > 1:
         axes.legend(
             loc="lower right", frameon=False, fontsize=style.TEXT_PT, handlelength=1, handleheight=1
         )
-    sheet.figure.text(
-        (style.MARGIN_MM + NAMES_MM) / width,
-        (sheet.bottom_mm + BAR_MM * len(table) + 9.5) / sheet.height_mm,
-        "score   clusters (top)",
-        size=style.SMALL_PT,
-        color=style.GREY,
-    )
     return sheet.figure
+
+
+def _write_columns(axes: Axes, table: pd.DataFrame, bars_mm: float) -> None:
+    """Write score and number of clusters in columns right of the bars."""
+    columns = (
+        (11.0, "score", [percent(score) for score in table["score"]]),
+        (
+            COUNTS_MM - 1.0,
+            "clusters",
+            [f"{c} ({t})" for c, t in zip(table["clusters"], table["clusters_top"], strict=True)],
+        ),
+    )
+    for right_mm, title, texts in columns:
+        x = 1 + right_mm / bars_mm
+        for row, text in enumerate([title, *texts], start=-1):
+            axes.text(
+                x,
+                row,
+                text,
+                transform=axes.get_yaxis_transform(),
+                size=style.SMALL_PT,
+                color=style.GREY if row < 0 else style.INK,
+                ha="right",
+                va="center",
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pandas as pd
 
@@ -44,7 +44,7 @@ def draw(result: Result, options: Options) -> Figure:
     axes = sheet.axes(
         style.MARGIN_MM + NAMES_MM, 8, width - 2 * style.MARGIN_MM - NAMES_MM, ROW_MM * len(table)
     )
-    for row, one in enumerate(table.itertuples()):
+    for row, one in enumerate(cast("Any", table.itertuples())):
         if pd.notna(one.grid_rank_best):
             axes.plot(
                 [one.grid_rank_best - 0.3, one.grid_rank_worst + 0.3],
@@ -93,6 +93,7 @@ def _table(result: Result, options: Options) -> pd.DataFrame:
     missing = [c for c in NEEDED if c not in options.table.columns]
     if missing:
         raise GeoclustersError(
-            f"the table of sensitivity has no column {', '.join(missing)}; seen: {', '.join(options.table.columns[:12])}"
+            f"the table of sensitivity has no column {', '.join(missing)}; "
+            f"seen: {', '.join(map(str, options.table.columns[:12]))}"
         )
     return options.table.sort_values("rank", kind="stable")

@@ -31,6 +31,7 @@ OTHERS: Final = "#b3b8bf"
 NAME_PT: Final = 5.6
 DOT_MM: Final = 0.75
 SIDE_MM: Final = 12.0
+FOOT_MM: Final = 14.0
 MILLIONS: Final = (0.3, 1, 3, 10, 30, 100)
 
 
@@ -54,8 +55,8 @@ def draw(result: Result, options: Options) -> Figure:
         caption=style.caption(result, "Both scales are logarithmic. Numbers are ranks by score."),
         warning=style.warning(result),
     )
-    wide, high = width - 2 * style.MARGIN_MM - SIDE_MM, HEIGHT_MM - 17
-    axes = sheet.axes(style.MARGIN_MM + SIDE_MM, 10, wide, high)
+    wide, high = width - 2 * style.MARGIN_MM - SIDE_MM, HEIGHT_MM - FOOT_MM - 5
+    axes = sheet.axes(style.MARGIN_MM + SIDE_MM, FOOT_MM, wide, high)
     x, y = known["score"].to_numpy() * 100, known["intensity"].to_numpy(dtype=np.float64)
     limits = (*_limits(x), *_limits(y))
     _prepare(axes, limits)
@@ -87,7 +88,7 @@ def _prepare(axes: Axes, limits: tuple[float, ...]) -> None:
     axes.set(xscale="log", yscale="log", xlim=limits[:2], ylim=limits[2:])
     axes.set_xlabel("score, %")
     axes.set_ylabel("intensity")
-    for axis, low, high in ((axes.xaxis, *limits[:2]), (axes.yaxis, *limits[2:])):
+    for axis, (low, high) in ((axes.xaxis, limits[:2]), (axes.yaxis, limits[2:])):
         axis.set_ticks(_round_values(low, high))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_locator(NullLocator())
@@ -165,7 +166,7 @@ def _draw_names(
 ) -> None:
     """Name the largest and the most intense; on axes in millimetres over the others."""
     wide, high = size_mm
-    over = sheet.axes(style.MARGIN_MM + SIDE_MM, 10, wide, high)
+    over = sheet.axes(style.MARGIN_MM + SIDE_MM, FOOT_MM, wide, high)
     over.set_axis_off()
     over.set(xlim=(0, wide), ylim=(0, high))
     rank = clusters["rank"].rank().to_numpy()

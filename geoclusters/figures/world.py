@@ -14,7 +14,7 @@ from geoclusters.colours import spread
 from geoclusters.errors import GeoclustersError
 from geoclusters.figures import labels, projection, style
 from geoclusters.figures.labels import Box, Mark
-from geoclusters.wording import class_breaks, label, percent, window
+from geoclusters.wording import class_breaks, label, window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
