@@ -44,6 +44,8 @@ def land_of(boxes: Shapes) -> Shapes:
     box, near = tree.query(boxes)
     inland = shapely.contains_properly(polygons[near], boxes[box])
     wanted = ~np.isin(box, box[inland])
+    if not wanted.any():
+        return grounds
     box, near = box[wanted], near[wanted]
     pieces = shapely.intersection(polygons[near], boxes[box])
     order = np.argsort(box, kind="stable")

@@ -12,7 +12,7 @@ import shapely
 from pyproj import CRS, Transformer
 
 from geoclusters.errors import SourceError
-from geoclusters.indicators.population.shapes import parts_of, sums_by
+from geoclusters.indicators.population.shapes import LONGEST_EDGE_DEGREES, parts_of, sums_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 EXTRA: Final = "rasters"
 RASTER_ENDINGS: Final = (".tif", ".tiff")
-LONGEST_EDGE_DEGREES: Final = 0.05
-"""Longer edges are divided before they are projected, so that they bend with the projection."""
 MAX_PIXELS_AT_ONCE: Final = 10_000_000
 
 
@@ -134,7 +132,10 @@ def _source(raster: Any, *, name: str) -> Any:  # noqa: ANN401
 
     class Persons(module.RasterioRasterSource):  # type: ignore[name-defined, misc]
         def read_window(self, x0: int, y0: int, nx: int, ny: int) -> Any:  # noqa: ANN401
-            pixels = np.ma.masked_invalid(super().read_window(x0, y0, nx, ny))
-            return np.ma.masked_less(pixels, 0)
+            pixels = np.ma.masked_less(super().read_window(x0, y0, nx, ny), 0)
+            return pixels.astype(np.result_type(pixels, np.float32)).filled(np.nan)
+
+        def nodata_value(self) -> float:
+            return float("nan")
 
     return Persons(raster, name=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import shapely
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
     Shapes = npt.NDArray[np.object_]
+
+LONGEST_EDGE_DEGREES: Final = 0.05
+"""Longer edges are divided before they are projected, so that they bend with the projection."""
 
 
 def equal_area(shapes: Shapes) -> Shapes:
@@ -37,7 +40,8 @@ def equal_area(shapes: Shapes) -> Shapes:
     def projected(points: Floats) -> Floats:
         return np.column_stack([points[:, 0], np.degrees(np.sin(np.radians(points[:, 1])))])
 
-    return np.asarray(shapely.transform(shapes, projected), dtype=object)
+    divided = shapely.segmentize(shapes, LONGEST_EDGE_DEGREES)
+    return np.asarray(shapely.transform(divided, projected), dtype=object)
 
 
 def parts_of(outlines: Shapes) -> tuple[Shapes, Ints]:
@@ -79,9 +83,11 @@ def shared_areas(parts: Shapes, grounds: Shapes) -> Floats:
     >>> shared_areas(np.array([shapely.box(0.5, -1, 3, 2)]), ground)
     array([0.5])
     """
-    flat_parts, flat_grounds = equal_area(parts), equal_area(grounds)
-    common = shapely.area(shapely.intersection(flat_parts, flat_grounds))
-    return np.asarray(common / shapely.area(flat_grounds), dtype=np.float64)
+    common = parts.copy()
+    cut = ~shapely.covers(grounds, parts)
+    common[cut] = shapely.intersection(parts[cut], grounds[cut])
+    areas = shapely.area(equal_area(common)) / shapely.area(equal_area(grounds))
+    return np.asarray(areas, dtype=np.float64)
 
 
 def sums_by(owner: Ints, values: Floats, n: int) -> Floats:

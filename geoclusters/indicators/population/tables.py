@@ -45,8 +45,8 @@ ROWS_AT_ONCE: Final = 1 << 18
 PARTS_OF_A_PERSON: Final = 1024
 """Populations are rounded to this part of a person: sums of them are exact, whatever the order of the rows."""
 PREFIX_RESOLUTION: Final = 3
-PREFIX_LETTERS: Final = 6
-"""The first letters of an H3 index of resolution 3 and finer say which cell of resolution 3 it belongs to."""
+PREFIX_LETTERS: Final = 4
+"""Letters of an H3 index behind mode and resolution that say which cell of resolution 3 it belongs to."""
 log = logging.getLogger("geoclusters")
 
 
@@ -261,7 +261,7 @@ def _geopackage_rows(
 ) -> Iterator[pa.RecordBatch]:
     """Read a GeoPackage as the SQLite database that it is; geometries are not looked at."""
     coarse = np.unique(ancestors_of(cover, PREFIX_RESOLUTION))
-    prefixes = sorted({f"{int(c):x}"[:PREFIX_LETTERS] for c in coarse})
+    prefixes = sorted({f"{int(c):x}"[2 : 2 + PREFIX_LETTERS] for c in coarse})
     h3, population = (_quoted(columns.get(key, key)) for key in ("h3", "population"))
     with _unpacked(file) as path, contextlib.closing(_connected(path)) as base:
         table = _quoted(_layer(base, file))
@@ -269,7 +269,7 @@ def _geopackage_rows(
         base.executemany("INSERT INTO wanted VALUES (?)", [(p,) for p in prefixes])
         # Cells coarser than the prefix do not bear it whole: they are all read, there are few.
         query = (
-            f"SELECT {h3}, CAST({population} AS REAL) FROM {table} WHERE substr({h3}, 1, {PREFIX_LETTERS}) IN "
+            f"SELECT {h3}, CAST({population} AS REAL) FROM {table} WHERE substr({h3}, 3, {PREFIX_LETTERS}) IN "
             f"(SELECT prefix FROM wanted) OR substr({h3}, 2, 1) < '{PREFIX_RESOLUTION}'"
         )
         try:
