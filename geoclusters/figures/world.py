@@ -308,7 +308,11 @@ def _draw_legend(axes: Axes, clusters: pd.DataFrame, shading: Shading, size: flo
             [x, x + radii[0] + 1.5], [base + 2 * radius] * 2, color=style.GREY, linewidth=0.35
         )
         axes.text(
-            x + radii[0] + 2.0, base + 2 * radius, percent(value), size=style.SMALL_PT, va="center"
+            x + radii[0] + 2.0,
+            base + 2 * radius,
+            f"{100 * value:g} %",
+            size=style.SMALL_PT,
+            va="center",
         )
     top = base + 2 * float(radii[0])
     axes.text(left, top + 1.6, "Score", size=style.SMALL_PT, weight="bold")
