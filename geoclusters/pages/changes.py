@@ -138,8 +138,9 @@ def _value(value: Any) -> str:  # noqa: ANN401
 
 
 def _shown(row: dict[Any, Any], top: int) -> bool:
+    """Show at once what did not simply go on, among the printed top of either run."""
     ranks = (row["rank_old"], row["rank_new"])
-    return any(not pd.isna(rank) and rank <= top for rank in ranks)
+    return row["fate"] != "same" and any(not pd.isna(rank) and rank <= top for rank in ranks)
 
 
 def _movers(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from geoclusters.results import Result
 
 COLOURS: Final = 8
-"""Colours that the style sheet has for segments; after the last the first comes again."""
+"""Colours that the style sheet has for segments; the last is for all others together."""
 _LEAST_REST: Final = 0.001
 
 
@@ -37,6 +37,11 @@ def economy_parts(shares: str | None, names: dict[str, str]) -> list[dict[str, A
     if given and rest > _LEAST_REST:
         parts.append(("others", rest))
     return [
-        {"name": name, "share": percent(share), "width": 100 * share, "kind": place % COLOURS}
+        {
+            "name": name,
+            "share": percent(share),
+            "width": 100 * share,
+            "kind": COLOURS - 1 if place >= len(given) else place % (COLOURS - 1),
+        }
         for place, (name, share) in enumerate(parts)
     ]

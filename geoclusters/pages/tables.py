@@ -70,26 +70,37 @@ def ranking_table(
 
 
 def _ranking_columns(metrics: list[str], *, moved: bool) -> list[dict[str, Any]]:
-    columns = [column("Rank", "number"), column("Cluster", "text"), column("Economies", "text")]
+    columns = [
+        column("Rank", "number"),
+        column("Cluster", "text"),
+        column("Economies", "text", slim=True),
+        column("Score", "number"),
+    ]
     if moved:
         columns.insert(1, column("Change", "number"))
     for m in metrics:
         columns.append(column(label(m), "number", slim=True))
-        columns.append(column("of the world", "number", spoken=f"{label(m)}, of the world"))
+        columns.append(column("of the world", "number", narrow=label(m)))
     return [
         *columns,
-        column("Score", "number"),
         column("Population", "number", slim=True),
         column("Intensity", "number"),
         column("Rank by intensity", "number", slim=True),
     ]
 
 
-def column(
-    text: str, kind: str, *, slim: bool = False, spoken: str | None = None
-) -> dict[str, Any]:
-    """Describe a column; `slim` ones are left out where there is little room."""
-    return {"text": text, "kind": kind, "slim": slim, "spoken": spoken}
+def column(text: str, kind: str, *, slim: bool = False, narrow: str = "") -> dict[str, Any]:
+    """
+    Describe a column.
+
+    Parameters
+    ----------
+    slim : bool
+        Leave it out where there is little room.
+    narrow : str
+        What to call it besides where the column before it is left out, and aloud.
+    """
+    return {"text": text, "kind": kind, "slim": slim, "narrow": narrow}
 
 
 def _ranking_cells(
@@ -107,7 +118,8 @@ def _ranking_cells(
         text_cell(
             shortened(row["name"], LONGEST_NAME), id=identifier, page=identifier in pages, head=True
         ),
-        text_cell(", ".join(shortened(names.get(c, c), 60) for c in codes)),
+        text_cell(", ".join(shortened(names.get(c, c), 60) for c in codes), slim=True),
+        number_cell(row["score"], percent(row["score"]), bar=100 * row["score"] / largest),
     ]
     if moves is not None:
         move = moves.get(identifier, {"change": None, "text": "new"})
@@ -117,7 +129,6 @@ def _ranking_cells(
         cells.append(number_cell(row[f"share_{m}"], percent(row[f"share_{m}"])))
     return [
         *cells,
-        number_cell(row["score"], percent(row["score"]), bar=100 * row["score"] / largest),
         number_cell(row["population"], number(rounded(row["population"])), slim=True),
         number_cell(row["intensity"], number(row["intensity"])),
         number_cell(row["intensity_rank"], number(row["intensity_rank"]), slim=True)

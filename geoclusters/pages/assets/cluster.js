@@ -2,7 +2,7 @@
 /* The map of one cluster: cells by activity or density, what lies outside, the clusters next to it. */
 (() => {
   const { shapes, points, bytes, number, limit, element, colour, ramp, classOf, onTheme } = geoclusters;
-  const BORDER_CELL = 0.42, CORE_CELL = 0.9, DOT = 0.75;
+  const BORDER_CELL = 0.55, CORE_CELL = 0.9, DOT = 0.75;
 
   function tooltip(data, core, i) {
     return element("div", { class: "tip" },
