@@ -22,6 +22,7 @@ MODULES: Final = {
     "table": "table",
     "openalex": "openalex",
     "crunchbase": "crunchbase",
+    "wos": "wos",
     "patentsview": "patentsview",
 }
 """Format to the module of this folder that reads it; a module is imported when its format is asked for."""
