@@ -23,6 +23,9 @@ MODULES: Final = {
     "openalex": "openalex",
     "crunchbase": "crunchbase",
     "wos": "wos",
+    "scopus": "scopus",
+    "dimensions": "dimensions",
+    "lens": "lens",
     "patentsview": "patentsview",
 }
 """Format to the module of this folder that reads it; a module is imported when its format is asked for."""

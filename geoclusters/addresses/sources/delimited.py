@@ -226,3 +226,40 @@ def _valid_text(column: pa.Array) -> pa.Array | None:
         return column.cast(pa.string())
     except pa.ArrowInvalid:
         return None
+
+
+def need(
+    member: Member,
+    known: Collection[str],
+    *,
+    one_of: Collection[Collection[str]],
+    what: str,
+    advice: str,
+    encoding: str = "utf-8",
+) -> None:
+    """
+    Check that a CSV file has what its format needs.
+
+    Parameters
+    ----------
+    known : collection of str
+        Simple names of all columns of the format, by which the header is found.
+    one_of : collection of collections of str
+        Of each of these at least one column must be there.
+    what, advice : str
+        What the file should be, and how to come by it, for the message.
+
+    Raises
+    ------
+    SourceError
+        Names the file, the column, and the columns that are there.
+    """
+    _, names = header_of(head_of(member), known=known, encoding=encoding)
+    for wanted in one_of:
+        if set(wanted).isdisjoint(names):
+            shown = ", ".join(name for name in names if name)[:300] or "nothing"
+            missing = " or ".join(repr(name) for name in sorted(wanted))
+            raise SourceError(
+                f"{place_of(member)}: not {what} that can be used: there is no column {missing}; "
+                f"the file has: {shown}; {advice}"
+            )
