@@ -132,7 +132,7 @@ def _source(raster: Any, *, name: str) -> Any:  # noqa: ANN401
 
     class Persons(module.RasterioRasterSource):  # type: ignore[name-defined, misc]
         def read_window(self, x0: int, y0: int, nx: int, ny: int) -> Any:  # noqa: ANN401
-            pixels = np.ma.masked_less(super().read_window(x0, y0, nx, ny), 0)
+            pixels: Any = np.ma.masked_less(super().read_window(x0, y0, nx, ny), 0)
             return pixels.astype(np.result_type(pixels, np.float32)).filled(np.nan)
 
         def nodata_value(self) -> float:
