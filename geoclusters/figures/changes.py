@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import pandas as pd
+
 from geoclusters.errors import GeoclustersError
 from geoclusters.figures import style
 from geoclusters.wording import window
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -23,6 +24,8 @@ NAMES_MM: Final = 46.0
 NEEDED: Final = ("rank_old", "name_old", "rank_new", "name_new", "part_of_old", "fate")
 UP: Final = "#0072b2"
 DOWN: Final = "#d55e00"
+HALF: Final = 0.5
+"""A line is drawn whole where at least this part of the cluster's weight goes the same way."""
 SAME: Final = "#a4a9b0"
 
 
@@ -36,8 +39,7 @@ def draw(result: Result, options: Options) -> Figure:
         height,
         title=f"Ranks of the earlier run and of this one, {window(result.run)}",
         subtitle="A cluster is followed by the weight of the cells that both runs have in it. Blue: up; orange: "
-        "down; grey: as before. Clusters without a line were not found in the other run, or beyond its "
-        f"first {most}.",
+        "down; grey: as before. Dashes: less than half of its weight.",
         caption=style.caption(result),
         warning=style.warning(result),
     )
@@ -47,7 +49,13 @@ def draw(result: Result, options: Options) -> Figure:
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(most + 0.6, -0.8))
     both = table.dropna(subset=["rank_old", "rank_new"])
-    for one in cast("Any", both.sort_values("part_of_old", kind="stable").itertuples()):
+    both = both.sort_values("part_of_old", kind="stable")
+    listed = both[(both["rank_old"] <= most) & (both["rank_new"] <= most)]
+    # Of a cluster that split or was merged, its largest part alone has a stub, if no other has a line.
+    stubs = both.drop_duplicates("rank_old", keep="last").drop_duplicates("rank_new", keep="last")
+    for side in ("rank_old", "rank_new"):
+        stubs = stubs[~stubs[side].isin(listed[side])]
+    for one in cast("Any", pd.concat([stubs, listed]).itertuples()):
         if min(one.rank_old, one.rank_new) <= most:
             _draw_line(axes, one, most)
     for side, at, turn in (("old", 0.0, "right"), ("new", 1.0, "left")):
@@ -67,18 +75,29 @@ def draw(result: Result, options: Options) -> Figure:
 
 
 def _draw_line(axes: Axes, one: Any, most: int) -> None:  # noqa: ANN401
+    """Draw from rank to rank; where one of them is not listed, a stub that names it."""
     change = one.rank_old - one.rank_new
-    colour = UP if change > 0 else DOWN if change < 0 else SAME
-    ends = [min(float(rank), most + 0.9) for rank in (one.rank_old, one.rank_new)]
-    whole = one.part_of_old >= 0.5
-    axes.plot(
-        [0.02, 0.2, 0.8, 0.98],
-        [ends[0], ends[0], ends[1], ends[1]],
-        color=colour,
-        linewidth=1.1 if whole else 0.5,
-        linestyle="-" if whole else (0, (3, 2)),
-        alpha=0.9,
-        clip_on=True,
+    look = {
+        "color": UP if change > 0 else DOWN if change < 0 else SAME,
+        "linewidth": 1.1 if one.part_of_old >= HALF else 0.5,
+        "linestyle": "-" if one.part_of_old >= HALF else (0, (3, 2)),
+    }
+    ranks = (one.rank_old, one.rank_new)
+    if max(ranks) <= most:
+        across, up = [0.02, 0.27, 0.73, 0.98], [ranks[0], ranks[0], ranks[1], ranks[1]]
+        axes.plot(across, up, **cast("Any", look))
+        return
+    left = ranks[0] <= most
+    ends = [0.02, 0.1] if left else [0.9, 0.98]
+    axes.plot(ends, [min(ranks)] * 2, **cast("Any", look))
+    axes.text(
+        0.12 if left else 0.88,
+        min(ranks),
+        f"to {ranks[1]}" if left else f"from {ranks[0]}",
+        size=style.SMALL_PT - 0.8,
+        color=look["color"],
+        ha="left" if left else "right",
+        va="center",
     )
 
 

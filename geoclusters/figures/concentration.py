@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from geoclusters.colours import KINDS
 from geoclusters.figures import style
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WIDTH_MM: Final = 120.0
 HEIGHT_MM: Final = 72.0
 TOPS: Final = (10, 100)
+TICKS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 LEFT_MM: Final = 10.0
 NAMES_MM: Final = 24.0
 _GROUND: Final = {
@@ -49,8 +50,11 @@ def draw(result: Result, options: Options) -> Figure:
     wide = width - 2 * style.MARGIN_MM - LEFT_MM - NAMES_MM
     axes = sheet.axes(style.MARGIN_MM + LEFT_MM, 10, wide, HEIGHT_MM - 15)
     highest = max([float(v[-1]) for v in held.values()], default=1.0) or 1.0
-    axes.set(xlim=(0, max(len(clusters), 1)), ylim=(0, 1.06 * highest))
-    axes.set_xlabel("clusters, by rank")
+    last = max(len(clusters), 2)
+    axes.set(xscale="log", xlim=(1, last), ylim=(0, 1.06 * highest))
+    axes.set_xlabel("clusters by rank, from the first to the last (logarithmic)")
+    axes.set_xticks([t for t in TICKS if t <= last], [str(t) for t in TICKS if t <= last])
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     axes.grid(visible=True, axis="y")
     tops = [t for t in TOPS if t <= len(clusters)]
@@ -79,7 +83,9 @@ def _risen(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _draw_curve(axes: Axes, share: npt.NDArray[np.float64], colour: str) -> None:
-    axes.plot(np.arange(len(share)), share, color=colour, linewidth=1.3, solid_capstyle="round")
+    axes.plot(
+        np.arange(1, len(share)), share[1:], color=colour, linewidth=1.3, solid_capstyle="round"
+    )
 
 
 def _write_values(
