@@ -32,6 +32,7 @@ DOT_DECIMALS: Final = 4
 RATIOS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 """Limits of the classes of density, in thresholds."""
 _MOST_CLASSES_ABOVE: Final = 5
+_LEAST_IN_PERCENT: Final = 1e-5
 _DENSITY: Final = "Density around the cell"
 _RES_0_AREA_KM2: Final = 4_357_449.4
 _DOT_SIZE: Final = 0.85
@@ -96,25 +97,35 @@ class CellMap:
         return _drawn(pd.DataFrame(near), {"lat": "mean", "lon": "mean"})
 
     def _activity(self, own: pd.DataFrame) -> dict[str, Any]:
+        breaks = class_breaks(own["weight"].to_numpy(np.float64))
         return {
             "key": "activity",
             "label": "Activity of the cell",
-            "unit": "addresses" if self._addresses else "millionths of the world",
-            "factor": 1 if self._addresses else 1e6,
+            **self._unit(breaks),
             "column": "weight",
             "divisor": 1.0,
-            "breaks": class_breaks(own["weight"].to_numpy(np.float64)),
+            "breaks": breaks,
             "under": 0,
         }
 
+    def _unit(self, breaks: list[float]) -> dict[str, Any]:
+        """Choose the unit in which the limits of classes are short."""
+        if self._addresses:
+            return {"unit": "addresses", "factor": 1}
+        if breaks and breaks[0] < _LEAST_IN_PERCENT:
+            return {"unit": "millionths of the world", "factor": 1e6}
+        return {"unit": "% of the world", "factor": 100}
+
     def _density(self, own: pd.DataFrame, outside: pd.DataFrame) -> dict[str, Any]:
         if self._threshold is None:
+            breaks = class_breaks(own["density"].to_numpy(np.float64))
             return {
                 **self._activity(own),
+                **self._unit(breaks),
                 "key": "density",
                 "label": _DENSITY,
                 "column": "density",
-                "breaks": class_breaks(own["density"].to_numpy(np.float64)),
+                "breaks": breaks,
             }
         highest = max(own["density"].max(), outside["density"].max() if len(outside) else 0.0)
         breaks = ratio_breaks(float(highest) / self._threshold)

@@ -23,6 +23,7 @@ FATES: Final = {
     "new": "new",
 }
 MOST_MOVERS: Final = 8
+_KM: Final = "_km"
 _MINUS: Final = "\N{MINUS SIGN}"
 
 
@@ -58,19 +59,30 @@ def change_text(change: float | None) -> str:
 
 def moves(changes: Changes) -> dict[str, dict[str, Any]]:
     """
-    Say for each cluster of this run by how many ranks it moved.
+    Say for each cluster of this run that has a predecessor by how many ranks it moved.
 
-    Of several predecessors the one counts that it shares the largest part of itself with.
+    Of several predecessors the one counts that it shares the largest part of itself with. A
+    predecessor hands its rank on to the one successor that has the largest part of it; the others
+    were split off, and their ranks are not compared.
     """
     known = changes.table[
         changes.table["cluster_id_new"].notna() & changes.table["cluster_id_old"].notna()
     ]
-    first = known.sort_values(["part_of_new", "rank_old"], ascending=[False, True], kind="stable")
-    first = first.drop_duplicates("cluster_id_new")
-    return {
-        str(identifier): {"change": int(change), "text": change_text(change)}
-        for identifier, change in zip(first["cluster_id_new"], first["rank_change"], strict=True)
-    }
+    heirs = _first(known, "cluster_id_old", ["part_of_old", "rank_new"])
+    heir = dict(zip(heirs["cluster_id_old"], heirs["cluster_id_new"], strict=True))
+    told: dict[str, dict[str, Any]] = {}
+    for row in _first(known, "cluster_id_new", ["part_of_new", "rank_old"]).to_dict("records"):
+        own = heir[row["cluster_id_old"]] == row["cluster_id_new"]
+        change = int(row["rank_change"]) if own else None
+        text = change_text(change) if own else "split off"
+        told[str(row["cluster_id_new"])] = {"change": change, "text": text}
+    return told
+
+
+def _first(table: pd.DataFrame, key: str, order: list[str]) -> pd.DataFrame:
+    """Keep one row a key: the largest by the first column of the order, then the smallest."""
+    ordered = table.sort_values(order, ascending=[False, True], kind="stable")
+    return pd.DataFrame(ordered.drop_duplicates(key))
 
 
 def changes_section(result: Result, changes: Changes, pages: Collection[str]) -> dict[str, Any]:
@@ -87,7 +99,7 @@ def changes_section(result: Result, changes: Changes, pages: Collection[str]) ->
         },
         "differences": differences(changes.earlier, result.run),
         "fates": [
-            {"label": words, "count": number(int((table["fate"] == fate).sum()))}
+            {"label": words, "count": number(_counted(table, fate))}
             for fate, words in FATES.items()
         ],
         "up": _movers(rows, pages, sign=1),
@@ -107,6 +119,14 @@ def changes_section(result: Result, changes: Changes, pages: Collection[str]) ->
     }
 
 
+def _counted(table: pd.DataFrame, fate: str) -> int:
+    """Count clusters, not rows: a split one has a row for each successor."""
+    own = table[table["fate"] == fate]
+    return int(
+        own["cluster_id_old" if fate in {"same", "split", "gone"} else "cluster_id_new"].nunique()
+    )
+
+
 def differences(earlier: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """
     Say what is different between two runs besides their data.
@@ -115,11 +135,11 @@ def differences(earlier: dict[str, Any], now: dict[str, Any]) -> list[str]:
     --------
     >>> old = {"geoclusters": "0.1.0", "settings": {"radius_km": 15.0, "top": 100}}
     >>> differences(old, {"geoclusters": "0.1.0", "settings": {"radius_km": 25.0, "top": 100}})
-    ['Radius km: 15 before, 25 now']
+    ['Radius: 15 km before, 25 km now']
     """
     before, after = earlier.get("settings", {}), now.get("settings", {})
     told = [
-        f"{label(name)}: {_value(before.get(name))} before, {_value(after.get(name))} now"
+        f"{label(name.removesuffix(_KM))}: {_value(name, before)} before, {_value(name, after)} now"
         for name in dict.fromkeys((*after, *before))
         if before.get(name) != after.get(name)
     ]
@@ -131,10 +151,12 @@ def differences(earlier: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return told
 
 
-def _value(value: Any) -> str:  # noqa: ANN401
+def _value(name: str, settings: dict[str, Any]) -> str:
+    value = settings.get(name)
     if value is None:
         return "not set"
-    return f"{value:g}" if isinstance(value, float) else shortened(value, 120)
+    shown = f"{value:g}" if isinstance(value, float) else shortened(value, 120)
+    return f"{shown} km" if name.endswith(_KM) else shown
 
 
 def _shown(row: dict[Any, Any], top: int) -> bool:

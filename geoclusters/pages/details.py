@@ -31,7 +31,10 @@ class Details:
         clusters = result.clusters
         self._names = dict(zip(clusters["cluster_id"], clusters["name"], strict=True))
         self._ranks = dict(zip(clusters["cluster_id"], clusters["rank"], strict=True))
-        self._years = _grouped(_known(result.breakdown("years"), "year"), "year")
+        years = result.breakdown("years")
+        self._years = _grouped(_known(years, "year"), "year")
+        dated = years[years["year"].notna() & (years["documents"] > 0)]
+        self._dated = [m for m in self._metrics if m in set(dated["metric"])]
         self._organisations = _grouped(
             _largest(result.breakdown("organisations"), "organisation"), "organisation"
         )
@@ -60,7 +63,7 @@ class Details:
         span = range(min(known), max(known) + 1)
         return [
             year_chart(label(m), dict.fromkeys(span, 0.0) | dict(years.get(m, [])))
-            for m in self._metrics
+            for m in self._dated
         ]
 
     def _lists(self, lines: _Lines | None, row: dict[str, Any]) -> list[dict[str, Any]]:
