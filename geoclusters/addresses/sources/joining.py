@@ -305,20 +305,47 @@ class Staging:
         Columns that the table lacks are null; a table that is not there is an empty view.
         """
         files = [tables] if isinstance(tables, TableFile) else list(tables or ())
-        path = Path(self._folder.name) / f"{view}.parquet"
-        layout = pa.schema(
-            [*((name, pa.string()) for name in columns), ("file", pa.string()), ("row", pa.int64())]
+        parts = [
+            self._staged(
+                f"{view}-{number:03}", file, columns, dialect or Dialect(","), head_only=head_only
+            )
+            for number, file in enumerate(files)
+        ]
+        names = [f'"{name}" VARCHAR' for name in columns]
+        self.connection.execute(
+            f"CREATE TABLE {view}_none ({', '.join(names)}, file VARCHAR, row BIGINT)"
         )
-        with pq.ParquetWriter(path, layout, compression="lz4") as writer:
-            for file in files:
-                first_row = 1
-                for batch in text_batches(file, columns, dialect or Dialect(",")):
-                    part = batch.slice(0, HEAD_ROWS) if head_only else batch
-                    writer.write_batch(_placed(part, layout, file.member.label, first_row))
-                    first_row += batch.num_rows
-                    if head_only:
-                        break
-        self.connection.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet('{path}')")
+        found = f"read_parquet({parts})" if parts else f"{view}_none"
+        self.connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {found}")
+
+    def _staged(
+        self,
+        name: str,
+        file: TableFile,
+        columns: Sequence[str],
+        dialect: Dialect,
+        *,
+        head_only: bool,
+    ) -> str:
+        """Write a table to the folder, once more with care if a value holds a line end where it was cut."""
+        path = Path(self._folder.name) / f"{name}.parquet"
+        try:
+            _write(path, file, columns, dialect, head_only=head_only, line_ends=False)
+        except SourceError:
+            _write(path, file, columns, dialect, head_only=head_only, line_ends=True)
+        return str(path)
+
+    def run(self, statement: str) -> None:
+        """
+        Run a statement that makes a table of staged ones.
+
+        Raises
+        ------
+        SourceError
+            If memory or the temporary folder do not suffice.
+        """
+        with _joinable():
+            self.connection.execute(statement)
 
     def rows(self, query: str) -> Iterator[pa.RecordBatch]:
         """
@@ -330,25 +357,50 @@ class Staging:
             If memory or the temporary folder do not suffice.
         """
         layout = schema.READ.arrow()
-        relation = self.connection.sql(query)
-        given = dict(zip(relation.columns, relation.columns, strict=True))
-        listed = ", ".join(
-            f'CAST({given.get(f.name, "NULL")} AS {_SQL_TYPES[f.type]}) AS "{f.name}"'
-            for f in layout
-        )
-        try:
-            reader = self.connection.sql(f"SELECT {listed} FROM ({query})").to_arrow_reader(
-                BATCH_ROWS
+        with _joinable():
+            given = set(self.connection.sql(query).columns)
+            listed = ", ".join(
+                f'CAST({f.name if f.name in given else "NULL"} AS {_SQL_TYPES[f.type]}) AS "{f.name}"'
+                for f in layout
             )
-            for batch in reader:
+            relation = self.connection.sql(f"SELECT {listed} FROM ({query})")
+            for batch in relation.to_arrow_reader(BATCH_ROWS):
                 columns = [c.cast(f.type) for c, f in zip(batch.columns, layout, strict=True)]
                 yield pa.RecordBatch.from_arrays(columns, schema=layout)
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
-            text = " ".join(str(error).split())[:300]
-            raise SourceError(
-                f"joining the tables failed: {text}; is there room in {tempfile.gettempdir()}? "
-                "TMPDIR names another folder for temporary files"
-            ) from None
+
+
+@contextmanager
+def _joinable() -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        text = " ".join(str(error).split())[:300]
+        raise SourceError(
+            f"joining the tables failed: {text}; is there room in {tempfile.gettempdir()}? "
+            "TMPDIR names another folder for temporary files"
+        ) from None
+
+
+def _write(
+    path: Path,
+    file: TableFile,
+    columns: Sequence[str],
+    dialect: Dialect,
+    *,
+    head_only: bool,
+    line_ends: bool,
+) -> None:
+    layout = pa.schema(
+        [*((name, pa.string()) for name in columns), ("file", pa.string()), ("row", pa.int64())]
+    )
+    first_row = 1
+    with pq.ParquetWriter(path, layout, compression="lz4", use_dictionary=["file"]) as writer:
+        for batch in text_batches(file, columns, dialect, line_ends=line_ends):
+            part = batch.slice(0, HEAD_ROWS) if head_only else batch
+            writer.write_batch(_placed(part, layout, file.member.label, first_row))
+            first_row += batch.num_rows
+            if head_only:
+                break
 
 
 _SQL_TYPES: Final = {
@@ -379,10 +431,16 @@ def _placed(batch: pa.RecordBatch, layout: pa.Schema, label: str, first_row: int
 
 
 def text_batches(
-    table: TableFile, columns: Sequence[str], dialect: Dialect
+    table: TableFile, columns: Sequence[str], dialect: Dialect, *, line_ends: bool = True
 ) -> Iterator[pa.RecordBatch]:
     """
     Read some columns of a text table by streaming, as text; empty is null.
+
+    Parameters
+    ----------
+    line_ends : bool
+        Look for line ends within values where the text is cut into blocks. Twice as fast without; such a value at
+        the end of a block is then an error.
 
     Raises
     ------
@@ -400,7 +458,7 @@ def text_batches(
             parse_options=pa_csv.ParseOptions(
                 delimiter=dialect.delimiter,
                 quote_char='"' if dialect.quoted else False,
-                newlines_in_values=dialect.quoted,
+                newlines_in_values=dialect.quoted and line_ends,
             ),
             convert_options=pa_csv.ConvertOptions(
                 include_columns=wanted,

@@ -31,6 +31,8 @@ DIALECT: Final = Dialect("\t")
 FIRST_YEAR: Final = 1790
 """Year of the first patent; years before it in a date of filing are typing errors: 1074 stands for 1974."""
 LAST_YEAR: Final = 2100
+CENTURIES: Final = 900
+"""What such a year lacks."""
 
 PatentType = Literal[
     "utility",
@@ -201,11 +203,12 @@ def read_patentsview(request: Request) -> Iterator[pa.RecordBatch]:
         for part in parts:
             _stage(staging, part, found, head_only=request.head_only)
         for part in parts:
-            twice = part is PUBLISHED and GRANTED in parts
-            filtered = options.pct_only and not request.head_only
-            yield from staging.rows(
-                _query(part, found, options, pct_only=filtered, leave_granted=twice)
-            )
+            leave_granted = part is PUBLISHED and GRANTED in parts
+            for statement in _tables(part, leave_granted=leave_granted):
+                staging.run(statement)
+            # the heads of two tables seldom know the same documents
+            pct_only = (options.pct_only or options.year == "pct") and not request.head_only
+            yield from staging.rows(_query(part, options, pct_only=pct_only))
 
 
 def _parts(found: Tables, options: PatentsViewOptions) -> list[_Part]:
@@ -265,108 +268,97 @@ def _stage(staging: Staging, part: _Part, found: Tables, *, head_only: bool) -> 
         staging.add(name, table, columns, dialect=DIALECT, head_only=only)
 
 
-_YEAR: Final = "TRY_CAST(left({}, 4) AS SMALLINT)"
-
-
-def _query(
-    part: _Part,
-    found: Tables,
-    options: PatentsViewOptions,
-    *,
-    pct_only: bool,
-    leave_granted: bool,
-) -> str:
-    """Write the query that joins the tables of one half."""
+def _query(part: _Part, options: PatentsViewOptions, *, pct_only: bool) -> str:
+    """Write the query that joins people, places and documents of one half."""
     g, key = part.prefix, part.key
-    conditions = [_type_condition(part, options)]
-    if pct_only or options.year == "pct":
-        conditions.append(f"i.{key} IN (SELECT {key} FROM {g}_pct_data)")
-    if leave_granted:
-        conditions.append(
-            "NOT EXISTS (SELECT 1 FROM pg_granted_pgpubs_crosswalk AS c WHERE c.pgpub_id = i.pgpub_id "
-            "AND c.patent_id IN (SELECT patent_id FROM g_inventor_disambiguated))"
-        )
-    if part is GRANTED and "g_patent" in found:
-        conditions.append(
-            "NOT EXISTS (SELECT 1 FROM g_patent AS w WHERE w.patent_id = i.patent_id "
-            "AND TRY_CAST(w.withdrawn AS DOUBLE) = 1)"
-        )
+    conditions = [_type_condition(part, options), "d.hidden IS NOT TRUE"]
+    if pct_only:
+        conditions.append("d.pct")
     return f"""
-        WITH years AS ({_years(part, options)}),
-        firms AS (
-            SELECT {key}, min(disambig_assignee_organization) AS organisation
-            FROM {g}_assignee_disambiguated WHERE TRY_CAST(assignee_sequence AS DOUBLE) = 0 GROUP BY {key}
-        ),
-        fields AS (
-            SELECT {key}, min(coalesce(wipo_field_title, wipo_field_id)) AS field
-            FROM {g}_wipo_technology WHERE TRY_CAST(wipo_field_sequence AS DOUBLE) = 0 GROUP BY {key}
-        ),
-        places AS ({_places(g)}),
-        lost AS ({_lost(part)}),
-        people AS (
-            SELECT i.*, coalesce(i.location_id, lost.location_id) AS at,
-                lost.raw_city, lost.raw_state, lost.raw_country
-            FROM {g}_inventor_disambiguated AS i
-            LEFT JOIN lost USING ({key}, inventor_sequence)
-            WHERE {" AND ".join(conditions)}
-        )
         SELECT p.{key} AS document, p.inventor_id AS person, l.latitude AS lat, l.longitude AS lon,
-            coalesce(l.country, p.raw_country) AS country, coalesce(l.region, p.raw_state) AS region,
-            coalesce(l.place, p.raw_city) AS place, y.year, f.organisation, t.field,
-            CASE WHEN coalesce(l.place, p.raw_city) IS NOT NULL THEN 'place'
-                WHEN coalesce(l.region, p.raw_state) IS NOT NULL THEN 'region'
-                WHEN coalesce(l.country, p.raw_country) IS NOT NULL THEN 'country' END AS accuracy,
+            coalesce(l.country, w.raw_country) AS country, coalesce(l.region, w.raw_state) AS region,
+            coalesce(l.place, w.raw_city) AS place, {_YEARS[options.year]} AS year, d.organisation, d.field,
+            CASE WHEN coalesce(l.place, w.raw_city) IS NOT NULL THEN 'place'
+                WHEN coalesce(l.region, w.raw_state) IS NOT NULL THEN 'region'
+                WHEN coalesce(l.country, w.raw_country) IS NOT NULL THEN 'country' END AS accuracy,
             p.file, p.row
-        FROM people AS p
-        LEFT JOIN places AS l ON p.at = l.location_id
-        LEFT JOIN years AS y USING ({key})
-        LEFT JOIN firms AS f USING ({key})
-        LEFT JOIN fields AS t USING ({key})
+        FROM {g}_inventor_disambiguated AS p
+        LEFT JOIN {g}_written AS w USING ({key}, inventor_sequence)
+        LEFT JOIN {g}_places AS l ON coalesce(p.location_id, w.location_id) = l.location_id
+        LEFT JOIN {g}_documents AS d USING ({key})
+        WHERE {" AND ".join(conditions)}
         ORDER BY document, row
     """
+
+
+_LAST: Final = f"coalesce(d.issued, {LAST_YEAR})"
+_YEARS: Final[dict[Date, str]] = {
+    "filing": (
+        f"CASE WHEN d.filed BETWEEN {FIRST_YEAR} AND {_LAST} THEN d.filed "
+        f"WHEN d.filed + {CENTURIES} BETWEEN {FIRST_YEAR} AND {_LAST} THEN d.filed + {CENTURIES} END"
+    ),
+    "grant": "d.issued",
+    "publication": "d.issued",
+    "pct": "d.entered",
+    "none": "NULL",
+}
+"""Year of a document; a year of filing whose century is wrong is repaired, one that stays impossible is null."""
 
 
 def _type_condition(part: _Part, options: PatentsViewOptions) -> str:
     wanted = ", ".join(f"'{t}'" for t in options.types)
     if part is PUBLISHED:
-        return (
-            "NOT EXISTS (SELECT 1 FROM pg_published_application AS a WHERE a.pgpub_id = i.pgpub_id "
-            f"AND a.patent_type NOT IN ({wanted}))"
-        )
-    letters = "regexp_extract(i.patent_id, '^[A-Z]*')"
+        return f"coalesce(d.type, 'utility') IN ({wanted})"
+    letters = "regexp_extract(p.patent_id, '^[A-Z]*')"
     cases = " ".join(f"WHEN '{sign}' THEN '{name}'" for sign, name in NUMBER_PREFIXES.items())
     return f"CASE {letters} {cases} ELSE 'utility' END IN ({wanted})"
 
 
-def _years(part: _Part, options: PatentsViewOptions) -> str:
-    g, key = part.prefix, part.key
-    if options.year == "none":
-        return f"SELECT {key}, NULL AS year FROM {g}_inventor_disambiguated WHERE false"
-    if options.year == "pct":
-        date = "coalesce(published_or_filed_date, published_filed_date)"
-        return f"SELECT {key}, min({_YEAR.format(date)}) AS year FROM {g}_pct_data GROUP BY {key}"
-    if part is PUBLISHED:
-        date = "filing_date" if options.year == "filing" else "published_date"
-        filed = f"SELECT pgpub_id, min({_YEAR.format(date)}) AS year FROM pg_published_application GROUP BY pgpub_id"
-        latest = f"SELECT pgpub_id, {LAST_YEAR} AS year FROM pg_published_application WHERE false"
-        return _repaired(key, filed, latest)
-    granted = (
-        f"SELECT patent_id, min({_YEAR.format('patent_date')}) AS year FROM g_patent GROUP BY ALL"
-    )
-    if options.year != "filing":
-        return granted
-    filed = f"SELECT patent_id, min({_YEAR.format('filing_date')}) AS year FROM g_application GROUP BY patent_id"
-    return _repaired(key, filed, granted)
-
-
-def _repaired(key: str, filed: str, granted: str) -> str:
-    """Repair years of filing whose century is wrong; a year that stays impossible is null."""
-    last = f"coalesce(granted.year, {LAST_YEAR})"
-    return f"""
-        SELECT {key}, CASE WHEN filed.year BETWEEN {FIRST_YEAR} AND {last} THEN filed.year
-            WHEN filed.year + 900 BETWEEN {FIRST_YEAR} AND {last} THEN filed.year + 900 END AS year
-        FROM ({filed}) AS filed LEFT JOIN ({granted}) AS granted USING ({key})
+def _tables(part: _Part, *, leave_granted: bool) -> Iterator[str]:
     """
+    Write the statements that make one row a place, a written place and a document.
+
+    They are tables and no parts of the query, so that duckdb knows their sizes when it plans the joins.
+    """
+    g, key = part.prefix, part.key
+    yield f"CREATE TEMP TABLE {g}_places AS {_places(g)}"
+    yield f"CREATE TEMP TABLE {g}_written AS {_written(part)}"
+    facts = f" FULL JOIN ({{}}) USING ({key})"
+    first, *others = (
+        f"SELECT {key}, {select} GROUP BY {key}"
+        for select in _facts(part, leave_granted=leave_granted)
+    )
+    joined = "".join(facts.format(other) for other in others)
+    yield f"CREATE TEMP TABLE {g}_documents AS SELECT * FROM ({first}) {joined}"
+
+
+def _facts(part: _Part, *, leave_granted: bool) -> Iterator[str]:
+    """Select what each table says of a document."""
+    g = part.prefix
+    year = "min(TRY_CAST(left({}, 4) AS SMALLINT)) AS {}"
+    filed = year.format("filing_date", "filed")
+    if part is GRANTED:
+        withdrawn = "bool_or(TRY_CAST(withdrawn AS DOUBLE) = 1) AS hidden"
+        yield f"{filed} FROM g_application"
+        yield f"{year.format('patent_date', 'issued')}, {withdrawn} FROM g_patent"
+    else:
+        issued = year.format("published_date", "issued")
+        again = "patent_id IN (SELECT patent_id FROM g_inventor_disambiguated)"
+        yield f"{filed}, {issued}, min(patent_type) AS type FROM pg_published_application"
+        yield (
+            "true AS hidden FROM pg_granted_pgpubs_crosswalk "
+            f"WHERE {again if leave_granted else 'false'}"
+        )
+    entered = year.format("coalesce(published_or_filed_date, published_filed_date)", "entered")
+    yield f"{entered}, true AS pct FROM {g}_pct_data"
+    yield (
+        f"min(disambig_assignee_organization) AS organisation FROM {g}_assignee_disambiguated "
+        "WHERE TRY_CAST(assignee_sequence AS DOUBLE) = 0"
+    )
+    yield (
+        f"min(coalesce(wipo_field_title, wipo_field_id)) AS field FROM {g}_wipo_technology "
+        "WHERE TRY_CAST(wipo_field_sequence AS DOUBLE) = 0"
+    )
 
 
 def _places(prefix: str) -> str:
@@ -378,7 +370,7 @@ def _places(prefix: str) -> str:
     """
 
 
-def _lost(part: _Part) -> str:
+def _written(part: _Part) -> str:
     """Places as they were written, for inventors without a disambiguated one."""
     g, key = part.prefix, part.key
     return f"""
