@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import geopandas as gpd
+import h3.api.basic_int as h3
 import numpy as np
 import pandas as pd
 
 from geoclusters import cells as cell_wing
 from geoclusters import clusters as cluster_wing
 from geoclusters import indicators, schema
+from geoclusters.countries import code_of, country_at
 from geoclusters.earth import unit_vectors
 from geoclusters.places import read_places
 
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
-    import pyarrow.dataset as pa_dataset
 
+    from geoclusters.cells import CellSums
+    from geoclusters.engine import AddressStore
+    from geoclusters.indicators import PopulationSource
     from geoclusters.study import Method
 
     Ints = npt.NDArray[np.int64]
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 NAMING_MIN_POPULATION: Final = 15_000
 UNPLACED_WARNING: Final = 0.25
+NEAR_KM: Final = 100.0
+"""Clusters whose closest cells are not farther apart than this are neighbours."""
 log = logging.getLogger("geoclusters")
 
 
@@ -48,6 +54,8 @@ class Cells:
         Density weight of each cell, in `unit`.
     unit : int
         What a weight of 1 of the setting `min_density` is in integers.
+    rows : numpy.ndarray of int64
+        Cell of each row of the sums that the addresses point at.
     """
 
     frame: pd.DataFrame
@@ -56,11 +64,12 @@ class Cells:
     unplaced: dict[str, float]
     weight: Ints
     unit: int
+    rows: Ints
 
     @classmethod
     def from_sums(
         cls,
-        sums: pd.DataFrame,
+        sums: CellSums,
         *,
         metrics: Sequence[str],
         method: Method,
@@ -78,7 +87,18 @@ class Cells:
         else:
             weight, unit = _share_weights(frame, totals), schema.DENSITY_ONE
         unplaced = {m: lost[m] / window[m] if window[m] else 0.0 for m in metrics}
-        return cls(frame, list(metrics), totals, unplaced, weight, unit)
+        rows = cell_wing.cell_rows(sums)
+        return cls(frame, list(metrics), totals, unplaced, weight, unit, rows)
+
+    def members(
+        self, labels: Ints, economy: npt.NDArray[np.int16] | None = None
+    ) -> indicators.Members:
+        """Say what the addresses are asked with when the cells have these labels (and economies)."""
+        if economy is None:
+            economy = np.full(len(labels), -1, dtype=np.int16)
+        n_labels = int(labels.max(initial=-1)) + 1
+        label = labels.astype(np.int32)[self.rows]
+        return indicators.Members(label, n_labels, self.metrics, economy[self.rows])
 
     @property
     def lat(self) -> Floats:
@@ -120,15 +140,16 @@ class Findings:
     labels: Ints
     core: npt.NDArray[np.bool_]
     density: Ints
+    n_parts: Ints
     warnings: list[str]
 
 
 def find_clusters(
-    cells: Cells, *, method: Method, addresses: pa_dataset.Dataset, doubting: bool = True
+    cells: Cells, *, method: Method, store: AddressStore, doubting: bool = True
 ) -> Findings:
     """Join dense cells into clusters, merge near ones, and (`doubting`) look whether that is plausible."""
 
-    def joined(min_density: float) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    def joined(min_density: float) -> tuple[Ints, npt.NDArray[np.bool_], Ints]:
         found = cluster_wing.dense_clusters(
             cells.lat,
             cells.lon,
@@ -140,24 +161,29 @@ def find_clusters(
             cells.lat, cells.lon, found.labels, max_gap_km=method.merge_gap_km
         )
         if method.merge_rule == "gap+links" and len(gaps):
-            members = indicators.membership(cells.cell, found.labels)
-            gaps = cluster_wing.linked_pairs(
-                gaps, _all_metrics(indicators.links(addresses, members))
-            )
+            between = indicators.links(store.volumes, cells.members(found.labels))
+            gaps = cluster_wing.linked_pairs(gaps, _all_metrics(between))
         merged: Ints = cluster_wing.merge_labels(found.labels, gaps)
-        return merged, found.core
+        return merged, found.core, _n_parts(found.labels, merged)
 
-    labels, core = joined(method.min_density_value)
+    labels, core, n_parts = joined(method.min_density_value)
     weights = cluster_wing.neighbourhood_weights(
         cells.lat, cells.lon, cells.weight, radius_km=method.radius_km
     )
     density = np.asarray(weights, dtype=np.int64)
     if not doubting:
-        return Findings(labels, core, density, [])
+        return Findings(labels, core, density, n_parts, [])
     warnings = _doubts(cells, labels, density, method, lambda threshold: joined(threshold)[0])
     for text in warnings:
         log.warning(text)
-    return Findings(labels, core, density, warnings)
+    return Findings(labels, core, density, n_parts, warnings)
+
+
+def _n_parts(before: Ints, after: Ints) -> Ints:
+    """Count the labels before merging of each label after it."""
+    member = after >= 0
+    pairs = np.unique(np.stack([after[member], before[member]]), axis=1)
+    return np.bincount(pairs[0], minlength=int(after.max(initial=-1)) + 1)
 
 
 def _all_metrics(links: pd.DataFrame) -> pd.DataFrame:
@@ -220,6 +246,7 @@ class Measured:
     cells: pd.DataFrame
     economies: pd.DataFrame
     links: pd.DataFrame
+    neighbours: pd.DataFrame
     breakdowns: dict[str, pd.DataFrame]
     concentration: dict[str, dict[str, float]]
     warnings: list[str]
@@ -231,12 +258,24 @@ def measure_clusters(
     *,
     method: Method,
     weights: Mapping[str, float],
-    addresses: pa_dataset.Dataset,
+    store: AddressStore,
+    stated: bool = False,
+    people: PopulationSource | None = None,
 ) -> Measured:
-    """Name, draw, count and rank the clusters."""
+    """
+    Name, draw, count and rank the clusters.
+
+    Parameters
+    ----------
+    stated : bool
+        Every placed address states its country, so that no economy need be looked up by position.
+    people : PopulationSource, optional
+        Where the people are; by default population is estimated from the places table.
+    """
     n = int(found.labels.max(initial=-1)) + 1
     ids = cluster_ids(cells.cell, cells.weight, found.labels)
-    members = indicators.membership(cells.cell, found.labels)
+    members = cells.members(found.labels, None if stated else _economies(cells, found.labels))
+    documents = indicators.documents_by(store.volumes, members)
     totals = {m: total / schema.WEIGHT_ONE for m, total in cells.totals.items()}
 
     counts = pd.DataFrame(
@@ -248,8 +287,7 @@ def measure_clusters(
         }
     )
     table = indicators.scored(counts, totals=totals, weights=weights)
-    by_economy = indicators.documents_by(addresses, members, by="economy")
-    scores = indicators.economy_scores(by_economy, totals=totals, weights=weights)
+    scores = indicators.economy_scores(documents["economy"], totals=totals, weights=weights)
     table = pd.concat(
         [
             table,
@@ -260,17 +298,18 @@ def measure_clusters(
         ],
         axis=1,
     ).assign(cluster_id=ids)
-    table = indicators.with_rates(table, metrics=cells.metrics)
-    ranked = indicators.ranked(pd.DataFrame(_with_outlines(table, cells, found, method)))
+    table = _with_population(_with_outlines(table, cells, found, method), cells, found, people)
+    ranked = indicators.ranked(indicators.with_rates(table, metrics=cells.metrics))
     return Measured(
         clusters=gpd.GeoDataFrame(ranked, geometry="geometry", crs="EPSG:4326").assign(
             region=lambda t: gpd.GeoSeries(t["region"], crs="EPSG:4326")
         ),
         cells=_cells_table(cells, found, ids),
         economies=indicators.league(scores, ranked, metrics=cells.metrics, top=method.top),
-        links=_links_table(indicators.links(addresses, members), ids),
+        links=_links_table(indicators.links(store.volumes, members), ids),
+        neighbours=_neighbours_table(cells, found, ids),
         breakdowns={
-            by: _breakdown_table(addresses, members, ids, layout)
+            by: _breakdown_table(documents[layout.columns[2].name], ids)
             for by, layout in schema.BREAKDOWNS.items()
         },
         concentration=indicators.concentration(ranked, metrics=cells.metrics),
@@ -296,7 +335,7 @@ def cluster_ids(
 
 
 def _described(cells: Cells, found: Findings, weights: Mapping[str, float], n: int) -> pd.DataFrame:
-    """Name, centre, population and size of each cluster."""
+    """Name, centre and size of each cluster."""
     activity = cells.score(weights)
     member = found.labels >= 0
     labels = found.labels[member]
@@ -314,12 +353,9 @@ def _described(cells: Cells, found: Findings, weights: Mapping[str, float], n: i
             "name": names.reindex(range(n)).to_numpy(),
             "lat": lat,
             "lon": lon,
-            "population": indicators.population_of_places(
-                lat=cells.lat, lon=cells.lon, labels=found.labels, places=places, n_clusters=n
-            ),
-            "population_source": indicators.PLACES_SOURCE,
             "n_cells": np.bincount(labels, minlength=n).astype(np.int64),
             "n_core_cells": np.bincount(labels[found.core[member]], minlength=n).astype(np.int64),
+            "n_parts": found.n_parts,
         }
     )
 
@@ -336,6 +372,34 @@ def _centres(
         np.degrees(np.arctan2(mean[:, 2], np.hypot(mean[:, 0], mean[:, 1]))),
         np.degrees(np.arctan2(mean[:, 1], mean[:, 0])),
     )
+
+
+def _economies(cells: Cells, labels: Ints) -> npt.NDArray[np.int16]:
+    """Economy at the mean position of each cell of a cluster, by number; -1 elsewhere."""
+    member = labels >= 0
+    found = np.full(len(labels), -1, dtype=np.int16)
+    found[member] = code_of(country_at(cells.lat[member], cells.lon[member]))
+    return found
+
+
+def _with_population(
+    table: pd.DataFrame, cells: Cells, found: Findings, people: PopulationSource | None
+) -> pd.DataFrame:
+    if people is not None:
+        resolution = h3.get_resolution(int(cells.cell[0])) if len(cells.cell) else 0
+        population, label = indicators.population_of_clusters(
+            table["geometry"].to_numpy(), people, resolution=resolution
+        )
+    else:
+        label = indicators.PLACES_SOURCE
+        population = indicators.population_of_places(
+            lat=cells.lat,
+            lon=cells.lon,
+            labels=found.labels,
+            places=read_places(),
+            n_clusters=len(table),
+        )
+    return table.assign(population=population, population_source=label)
 
 
 def _with_outlines(
@@ -373,15 +437,17 @@ def _links_table(links: pd.DataFrame, ids: npt.NDArray[np.object_]) -> pd.DataFr
     return table.sort_values(["cluster_a", "cluster_b", "metric"], na_position="last")
 
 
-def _breakdown_table(
-    addresses: pa_dataset.Dataset,
-    members: Any,  # noqa: ANN401
-    ids: npt.NDArray[np.object_],
-    layout: schema.Table,
-) -> pd.DataFrame:
-    by = layout.columns[2].name
-    found = indicators.documents_by(addresses, members, by=by)
-    return found.assign(cluster_id=_ids(found["label"].to_numpy(), ids))
+def _neighbours_table(cells: Cells, found: Findings, ids: npt.NDArray[np.object_]) -> pd.DataFrame:
+    """Clusters near each other by id, the smaller id first."""
+    gaps = cluster_wing.cluster_gaps(cells.lat, cells.lon, found.labels, max_gap_km=NEAR_KM)
+    a, b = (_ids(gaps[name].to_numpy(), ids) for name in ("label_a", "label_b"))
+    swap = np.array([y < x for x, y in zip(a, b, strict=True)], dtype=bool)
+    table = gaps.assign(cluster_a=np.where(swap, b, a), cluster_b=np.where(swap, a, b))
+    return table.sort_values(["cluster_a", "cluster_b"])
+
+
+def _breakdown_table(documents: pd.DataFrame, ids: npt.NDArray[np.object_]) -> pd.DataFrame:
+    return documents.assign(cluster_id=_ids(documents["label"].to_numpy(), ids))
 
 
 def _ids(labels: Ints, ids: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from functools import cache
 from importlib.resources import as_file, files
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import geopandas as gpd
 import numpy as np
@@ -21,6 +21,9 @@ import pandas as pd
 import shapely
 
 from geoclusters.places import nearest_place, read_places
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COUNTRY_RESOLUTION = 5
 """Resolution of the H3 cells that `outside_country` takes: some 17 km across."""
@@ -133,6 +136,25 @@ def iso2_of(values: npt.ArrayLike | pd.Series) -> npt.NDArray[np.object_]:
     return np.array([*found, None], dtype=object)[codes]
 
 
+def country_codes() -> list[str]:
+    """ISO 3166-1 alpha-2 codes in the order that numbers them: that of the alphabet."""
+    return _countries()["iso2"].tolist()
+
+
+def code_of(values: Sequence[str | None] | npt.NDArray[np.object_]) -> npt.NDArray[np.int16]:
+    """
+    Numbers of countries (places in `country_codes`), from codes and names as sources write them; -1 = not known.
+
+    Examples
+    --------
+    >>> country_codes()[code_of(["Viet Nam"])[0]], int(code_of(["Atlantis"])[0])
+    ('VN', -1)
+    """
+    number = {iso2: i for i, iso2 in enumerate(country_codes())}
+    found = [number.get(iso2, -1) for iso2 in iso2_of(np.array(values, dtype=object))]
+    return np.array(found, dtype=np.int16)
+
+
 def country_at(lat: npt.ArrayLike, lon: npt.ArrayLike) -> npt.NDArray[np.object_]:
     """
     Country in which each point lies.
@@ -213,15 +235,29 @@ def outside_country(
     stated: Any = pd.Series(cast("Any", country)).astype("category").array
     if len(stated) != len(cells):
         raise ValueError(f"{len(cells)} cells, but {len(stated)} countries: one for each is needed")
-    set_of_slot, members, column_of = _membership()
-    last = members.shape[1] - 1  # the column of "not known", inside everywhere
-    columns = [column_of.get(code, last) for code in iso2_of(stated.categories)]
-    column = np.array([*columns, last], dtype=np.int16)
+    number = np.append(code_of(list(stated.categories)), np.int16(-1))
+    return outside_country_code(cells, number[stated.codes])
+
+
+def outside_country_code(
+    cells: npt.NDArray[np.uint64], code: npt.NDArray[np.int16]
+) -> npt.NDArray[np.bool_]:
+    """
+    Tell the same as `outside_country` of countries that are given by their numbers (`code_of`).
+
+    Examples
+    --------
+    >>> import h3.api.basic_int as h3
+    >>> paris = h3.latlng_to_cell(48.8566, 2.3522, COUNTRY_RESOLUTION)
+    >>> outside_country_code(np.full(3, paris, dtype=np.uint64), code_of(["FR", "JP", "Atlantis"])).tolist()
+    [False, True, False]
+    """
+    set_of_slot, members, _ = _membership()
+    # The last column is that of "not known", inside everywhere: -1 leads there.
     outside = np.empty(len(cells), dtype=np.bool_)
     for start in range(0, len(cells), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        slots = _slots(cells[rows])
-        outside[rows] = ~members[set_of_slot[slots], column[stated.codes[rows]]]
+        outside[rows] = ~members[set_of_slot[_slots(cells[rows])], code[rows]]
     return np.asarray(outside & (cells != 0))
 
 

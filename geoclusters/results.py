@@ -72,6 +72,15 @@ def write_parquet(path: Path, table: pa.Table, *, made_by: str) -> None:
         pq.write_table(table, part, compression="zstd", row_group_size=ROW_GROUP)
 
 
+def copy_parquet(source: Path, target: Path, *, made_by: str) -> None:
+    """Write a Parquet file again, a part at a time, with how it was made in its metadata."""
+    with pq.ParquetFile(source) as file, written_aside(target) as part:
+        layout = file.schema_arrow.with_metadata({b"geoclusters": made_by.encode()})
+        with pq.ParquetWriter(part, layout, compression="zstd") as writer:
+            for batch in file.iter_batches(ROW_GROUP):
+                writer.write_batch(batch.cast(layout), row_group_size=ROW_GROUP)
+
+
 def as_table(frame: pd.DataFrame, layout: schema.Table, metrics: Sequence[str]) -> pa.Table:
     """Bring a frame into the columns, order and types that the schema gives for a table."""
     wanted = layout.arrow(metrics)
@@ -209,8 +218,13 @@ class Result:
         """Documents between clusters (`schema.LINKS`)."""
         return self.table(schema.LINKS)
 
+    @cached_property
+    def neighbours(self) -> pd.DataFrame:
+        """Clusters that are near each other, and how near (`schema.NEIGHBOURS`)."""
+        return self.table(schema.NEIGHBOURS)
+
     def breakdown(self, by: str) -> pd.DataFrame:
-        """Documents of each cluster by 'years', 'fields' or 'organisations'."""
+        """Documents of each cluster by 'years', 'fields', 'organisations' or 'accuracy'."""
         return self.table(schema.BREAKDOWNS[by])
 
     @cached_property

@@ -113,17 +113,7 @@ FILE = Column("file", _TEXT, "", "name of the file that the row stands in")
 ROW = Column("row", _INT, "", "row of the file, the first data row is 1")
 REASON = Column("reason", pa.int8(), "", "code of `REASONS`: why the address could not be placed")
 WEIGHT = Column("weight", _INT, f"1/{WEIGHT_ONE} document", "fraction of its document")
-CELL = Column(
-    "cell", pa.uint64(), "H3 index", "cell of the address; 0 where it could not be placed"
-)
-ECONOMY = Column(
-    "economy",
-    _TEXT,
-    "ISO 3166-1 alpha-2",
-    "stated country, or where none is stated that of the point",
-)
-PLACED_LAT = Column("placed_lat", _FLOAT, "degrees", "latitude after repair, WGS 84")
-PLACED_LON = Column("placed_lon", _FLOAT, "degrees", "longitude after repair, WGS 84")
+CELL = Column("cell", pa.uint64(), "H3 index", "the cell")
 
 MAPPED: Final = (
     DOCUMENT,
@@ -143,17 +133,32 @@ MAPPED: Final = (
 
 READ = Table("read", "addresses as a source gives them", (*MAPPED, FILE, ROW))
 
-CHECKED = Table(
-    "checked",
-    "addresses of the window as read, and what the checks found",
-    (METRIC, *MAPPED, SOURCE, FILE, ROW, REASON, PLACED_LAT, PLACED_LON, ECONOMY),
+KEPT = Table(
+    "kept",
+    "every address that counts, as codes and numbers; rows of a document stand together",
+    (
+        Column(
+            "entry", pa.int32(), "", "entry of its cell and metric in the sums; -1 = not placed"
+        ),
+        WEIGHT,
+        Column("kind", pa.uint8(), "", "metric in the lower six bits, `COUNTED`, `STARTS`"),
+        Column("economy", pa.int16(), "", "stated country (`countries.country_codes`), -1 = none"),
+        Column("year", pa.int16(), "", "year of the document, -1 = none"),
+        Column(
+            "accuracy", pa.int8(), "", "level of geocoding, from fine to coarse, -1 = not stated"
+        ),
+        Column("field", pa.int32(), "", "code of the field, -1 = none"),
+        Column("organisation", pa.int32(), "", "code of the organisation, -1 = none"),
+    ),
 )
+METRIC_BITS: Final = 0x3F
+COUNTED: Final = 0x40
+"""Mark of a row that stands for a count of documents."""
+STARTS: Final = 0x80
+"""Mark of the first row of a document."""
 
-ADDRESSES = Table(
-    "addresses",
-    "every address that counts, with its fraction and its cell; rows of a document stand together",
-    (METRIC, DOCUMENT, WEIGHT, CELL, LAT, LON, ECONOMY, YEAR, ORGANISATION, FIELD, COUNT),
-)
+LEVELS: Final = ("point", "street", "postcode", "place", "region", "country")
+"""Levels of geocoding, from the finest to the coarsest."""
 
 REASONS: Final[tuple[tuple[str, str], ...]] = (
     ("placed", "the address was placed"),
@@ -190,13 +195,20 @@ CELL_SUMS = Table(
     "integer sums of the addresses of one cell and one metric",
     (
         CELL,
-        METRIC,
+        Column("metric", pa.uint8(), "", "position of the metric in the study"),
         WEIGHT,
         Column("addresses", _INT, "addresses", "number of addresses"),
         Column("documents", _INT, "documents", "number of distinct documents"),
         Column("position_weight", _INT, "~1/65536 document", "weight of the position sums"),
-        Column("east", _INT, "position_weight x 1/32768 cell radius", "sum of offsets eastwards"),
-        Column("north", _INT, "position_weight x 1/32768 cell radius", "sum of offsets northwards"),
+        *(
+            Column(
+                axis,
+                _INT,
+                "position_weight x 1/32768 cell radius",
+                f"sum of unit vectors, axis {axis} of the icosahedron's frame, modulo 2^64",
+            )
+            for axis in "xyz"
+        ),
     ),
 )
 
@@ -247,6 +259,7 @@ CLUSTERS = Table(
         Column("area_km2", _FLOAT, "km²", "area of the outline on the WGS 84 ellipsoid"),
         Column("n_cells", _INT, "cells", "number of cells"),
         Column("n_core_cells", _INT, "cells", "number of core cells"),
+        Column("n_parts", _INT, "parts", "dense parts that were merged into it"),
         Column("lat", _FLOAT, "degrees", "weighted mean latitude of its activity, WGS 84"),
         Column("lon", _FLOAT, "degrees", "weighted mean longitude of its activity, WGS 84"),
     ),
@@ -322,8 +335,24 @@ BREAKDOWNS: Final = {
     "years": _breakdown("years", YEAR),
     "fields": _breakdown("fields", FIELD),
     "organisations": _breakdown("organisations", ORGANISATION),
+    "accuracy": _breakdown(
+        "accuracy",
+        Column(
+            "accuracy", _TEXT, "", f"level of geocoding: {', '.join(LEVELS)}; null = not stated"
+        ),
+    ),
 }
-"""Measures of each cluster by year, field and organisation (cluster_id null = outside every cluster)."""
+"""Measures of each cluster by year, field, organisation and accuracy (cluster_id null = outside every cluster)."""
+
+NEIGHBOURS = Table(
+    "neighbours.parquet",
+    "clusters that are near each other",
+    (
+        Column("cluster_a", _TEXT, "H3 index", "one cluster"),
+        Column("cluster_b", _TEXT, "H3 index", "the other (a < b)"),
+        Column("gap_km", _FLOAT, "km", "great-circle distance of their closest cells' positions"),
+    ),
+)
 
 RESULTS: Final = (
     CLUSTERS,
@@ -331,6 +360,7 @@ RESULTS: Final = (
     ECONOMIES,
     CELLS,
     LINKS,
+    NEIGHBOURS,
     *BREAKDOWNS.values(),
     REJECTED,
 )

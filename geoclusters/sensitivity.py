@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
 import numpy as np
 import pandas as pd
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    import pyarrow.dataset as pa_dataset
 
     from geoclusters.results import Result
 
@@ -71,10 +69,10 @@ def sensitivity(
     facts = origin.facts("addresses")
     if facts is None:
         raise RunError(f"{result.folder}: the addresses of the run are gone; run the study again")
-    table = engine.address_dataset(origin.path("addresses"))
+    store = engine.AddressStore(origin.path("addresses"))
     base = result.clusters[["rank", "name", "score", "cluster_id"]].copy()
-    margins = _margins(result, table, replicates=replicates, seed=seed)
-    grid = _grid(result, table, facts, list(product(radius_factors, density_factors)))
+    margins = _margins(result, store, replicates=replicates, seed=seed)
+    grid = _grid(result, store, facts, list(product(radius_factors, density_factors)))
     found = pd.DataFrame(base).merge(margins, on="cluster_id").merge(grid, on="cluster_id")
     write_csv(result.folder / FILE, found)
     return found
@@ -82,15 +80,14 @@ def sensitivity(
 
 def _grid(
     result: Result,
-    table: pa_dataset.Dataset,
+    store: engine.AddressStore,
     facts: dict[str, Any],
     factors: list[tuple[float, float]],
 ) -> pd.DataFrame:
     """Rank of each cluster's successor for each pair of parameters."""
     settings = Method.model_validate(result.run["settings"])
     weights = result.run["weights"]
-    sums = engine.cell_sums([stages.Stages(result.folder).path("addresses")])
-    cells = Cells.from_sums(sums, metrics=result.metrics, method=settings, facts=facts)
+    cells = Cells.from_sums(store.load_sums(), metrics=result.metrics, method=settings, facts=facts)
     score = cells.score(weights)
     base = _side(cells, result.cells["cluster_id"].to_numpy(), score)
     ranks: dict[str, list[int]] = {c: [] for c in result.clusters["cluster_id"]}
@@ -101,7 +98,7 @@ def _grid(
                 "min_density": settings.min_density_value * density,
             }
         )
-        labels = find_clusters(cells, method=method, addresses=table, doubting=False).labels
+        labels = find_clusters(cells, method=method, store=store, doubting=False).labels
         for cluster_id, rank in _successor_ranks(cells, base, labels, score).items():
             ranks[cluster_id].append(rank)
     return pd.DataFrame(
@@ -150,7 +147,7 @@ def _successor_ranks(
 
 def _margins(
     result: Result,
-    table: pa_dataset.Dataset,
+    store: engine.AddressStore,
     *,
     replicates: int,
     seed: int,
@@ -160,10 +157,13 @@ def _margins(
     label_of = {cluster_id: label for label, cluster_id in enumerate(ids)}
     cells = result.cells
     labels = np.array([label_of.get(c, -1) for c in cells["cluster_id"]], dtype=np.int64)
-    members = indicators.membership(cells["cell"].to_numpy(np.uint64), labels)
+    sums = store.load_sums()
+    at = np.searchsorted(cells["cell"].to_numpy(np.uint64), sums.cell)
+    nowhere = np.full(len(at), -1, dtype=np.int16)
+    members = indicators.Members(labels.astype(np.int32)[at], len(ids), result.metrics, nowhere)
     scores = np.zeros((replicates, len(ids)))
     for number, metric in enumerate(result.metrics):
-        parts = _document_parts(table, members, metric)
+        parts = indicators.document_parts(store.volumes, members, metric=number)
         random = np.random.default_rng([seed, number])
         scores += result.run["weights"][metric] * _resampled(parts, len(ids), replicates, random)
     ranks = (-scores).argsort(axis=1, kind="stable").argsort(axis=1) + 1
@@ -180,34 +180,13 @@ def _margins(
     )
 
 
-def _document_parts(table: pa_dataset.Dataset, members: Any, metric: str) -> pd.DataFrame:  # noqa: ANN401
-    """Part of each document in each cluster (label -1 = elsewhere), in an order that rows do not change."""
-    with duckdb.connect() as connection:
-        connection.register("addresses", table)
-        connection.register("members", members)
-        found: pd.DataFrame = connection.execute(
-            """
-            SELECT dense_rank() OVER (ORDER BY document, key) - 1 AS document, label, weight, counted FROM (
-                SELECT document, CASE WHEN count IS NULL THEN '' ELSE concat_ws('|', cell, year, weight) END AS key,
-                       coalesce(m.label, -1)::BIGINT AS label, sum(weight)::BIGINT AS weight,
-                       bool_or(count IS NOT NULL) AS counted
-                FROM addresses a LEFT JOIN members m USING (cell)
-                WHERE metric = $metric GROUP BY ALL
-            ) ORDER BY document, label
-            """,
-            {"metric": metric},
-        ).df()
-    return found
-
-
 def _resampled(
-    parts: pd.DataFrame, n_clusters: int, replicates: int, random: np.random.Generator
+    parts: indicators.DocumentParts, n_clusters: int, replicates: int, random: np.random.Generator
 ) -> npt.NDArray[np.float64]:
     """Share of the world of each cluster, per replicate; rows of counts are so many documents at one address."""
-    document = parts["document"].to_numpy(np.int64)
-    weight = parts["weight"].to_numpy(np.float64) / schema.WEIGHT_ONE
-    counted = parts["counted"].to_numpy(bool)
-    label = parts["label"].to_numpy(np.int64) + 1
+    document, counted = parts.document, parts.counted
+    weight = parts.weight / schema.WEIGHT_ONE
+    label = parts.label + 1
     size = int(document.max(initial=-1)) + 1
     shares = np.empty((replicates, n_clusters))
     for row in range(replicates):

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from geoclusters import __version__, addresses, engine, pages, results, schema, stages
-from geoclusters.assembly import Cells, Findings, find_clusters, measure_clusters
+from geoclusters.assembly import Cells, Findings, Measured, find_clusters, measure_clusters
 from geoclusters.errors import RunError, SourceError
+from geoclusters.indicators import PopulationSource
 from geoclusters.sample import write_sample
-from geoclusters.study import Method, Study, make_method, read_study
+from geoclusters.study import Population, Source, Study, make_study, read_study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,21 +30,16 @@ SAMPLE: Final = "sample"
 SAMPLE_FOLDER: Final = Path("out/sample")
 READ: Final = "read"
 ADDRESSES: Final = "addresses"
-ADDRESS_CODE: Final = ("addresses", "cells", "engine", "countries.py", "schema.py")
+ADDRESS_CODE: Final = ("addresses", "geocoding", "cells", "engine", "countries.py", "schema.py")
 TOLERANCE: Final = 1e-6
 log = logging.getLogger("geoclusters")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is of: everything that its results depend on, apart from the addresses."""
+    """A study with the files that it is made from."""
 
-    study: dict[str, Any]
-    window: dict[str, Any]
-    method: Method
-    metrics: list[str]
-    weights: dict[str, float]
-    sources: list[dict[str, Any]]
+    study: Study
     inputs: list[dict[str, Any]]
 
     @property
@@ -53,10 +48,10 @@ class Plan:
         return json.dumps(
             {
                 "geoclusters": __version__,
-                "study": self.study["name"],
-                "window": self.window,
-                "settings": self.method.model_dump(mode="json"),
-                "weights": self.weights,
+                "study": self.study.name,
+                "window": self.study.window.model_dump(),
+                "settings": self.study.method.model_dump(mode="json"),
+                "weights": self.study.weights,
             },
             ensure_ascii=False,
             sort_keys=True,
@@ -93,16 +88,13 @@ def run(study: Study | str | Path | None = None, out: str | Path | None = None) 
     files = [source.files(study.folder) for source in study.sources]
     plan = _plan(study, files)
     read_key, key = _keys(plan)
-    read = {}
     if state.facts(ADDRESSES, key) is None:
-        read = state.once(READ, read_key, lambda part: engine.read_addresses(study, files, part))
-    # Not before: wrong input leaves the results of an earlier run as they were.
-    results.begin_publishing(folder)
+        state.once(READ, read_key, lambda part: engine.read_sources(study, files, part))
     facts = state.once(
         ADDRESSES,
         key,
         lambda part: {
-            **read,
+            "folder": str(study.folder.resolve()),
             **engine.add_up_addresses(state.path(READ), part, study=study),
         },
     )
@@ -141,52 +133,59 @@ def recluster(
     out : str or Path, optional
         Folder for the new results; by default the same folder, whose results are then replaced.
     resolution : int, optional
-        Another H3 resolution: the addresses of the run are binned again, the sources are not read.
+        Another H3 resolution: the sources of the run are read and binned again.
     """
     old = results.read_run(source)
-    plan = _changed_plan(
-        old.run,
-        radius_km=radius_km,
-        min_density=min_density,
-        merge_gap_km=merge_gap_km,
-        resolution=resolution,
-    )
     before = stages.Stages(old.folder)
     facts = before.facts(ADDRESSES)
     if facts is None:
         raise RunError(
             f"{source}: its folder {results.STAGES!r} with the addresses is gone; run the study again, then recluster"
         )
+    changes = {
+        "radius_km": radius_km,
+        "min_density": min_density,
+        "merge_gap_km": merge_gap_km,
+        "resolution": resolution,
+    }
+    study = study_of_run(old, Path(facts["folder"]), changes)
     folder = Path(out) if out is not None else old.folder
+    if study.method.resolution != old.run["settings"]["resolution"]:
+        return run(study, folder)
+    plan = Plan(study, old.run["inputs"])
     state = stages.Stages(folder)
-    _bring_addresses(before, state, plan, old.run["settings"]["resolution"])
-    results.begin_publishing(folder)
+    if state.folder.resolve() != before.folder.resolve():
+        state.once(ADDRESSES, _keys(plan)[1], lambda part: _linked(before, part))
     return _finish(folder, state, plan, facts)
 
 
-def _bring_addresses(
-    before: stages.Stages, state: stages.Stages, plan: Plan, old_resolution: int
-) -> None:
-    """Have the addresses of a finished run in the folder of the new one, binned at its resolution."""
+def study_of_run(
+    old: Result, folder: Path, changes: dict[str, float | int | None] | None = None
+) -> Study:
+    """Give the study of a finished run, with some settings changed."""
+    run_facts = old.run
+    given = {k: v for k, v in (changes or {}).items() if v is not None}
+    return make_study(
+        {
+            **{k: v for k, v in run_facts["study"].items() if v is not None},
+            "window": run_facts["window"],
+            "method": run_facts["settings"] | given,
+            "population": run_facts.get("population"),
+            "source": run_facts["sources"],
+        },
+        folder=folder,
+        origin="settings",
+    )
+
+
+def _linked(before: stages.Stages, part: Path) -> dict[str, Any]:
+    """Have the addresses of a finished run in another folder as well."""
     origin = before.path(ADDRESSES)
-    facts = before.facts(ADDRESSES) or {}
-    key = _keys(plan)[1]
-    if plan.method.resolution != old_resolution:
-
-        def rebinned(part: Path) -> dict[str, Any]:
-            engine.rebin_addresses(origin, part, resolution=plan.method.resolution)
-            _link(origin / engine.REJECTED_FILE, part / engine.REJECTED_FILE)
-            return facts
-
-        state.once(ADDRESSES, key, rebinned)
-    elif state.folder.resolve() != before.folder.resolve():
-
-        def linked(part: Path) -> dict[str, Any]:
-            for name in (engine.ADDRESSES_FILE, engine.SUMS_FILE, engine.REJECTED_FILE):
-                _link(origin / name, part / name)
-            return facts
-
-        state.once(ADDRESSES, key, linked)
+    for file in sorted(f for f in origin.rglob("*") if f.is_file()):
+        target = part / file.relative_to(origin)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _link(file, target)
+    return before.facts(ADDRESSES) or {}
 
 
 def _link(source: Path, target: Path) -> None:
@@ -211,76 +210,86 @@ def slug(name: str) -> str:
 
 def _plan(study: Study, files: Sequence[Sequence[Path]]) -> Plan:
     log.info("hashing the input")
-    return Plan(
-        study={"name": study.name, "notice": study.notice, "generated": study.generated},
-        window=study.window.model_dump(),
-        method=study.method,
-        metrics=list(study.metrics),
-        weights=study.weights,
-        sources=[s.model_dump() for s in study.sources],
-        inputs=[
-            {
-                "source": source.label,
-                "metric": source.metric,
-                "file": file.name,
-                "bytes": file.stat().st_size,
-                "sha256": stages.file_hash(file),
-                "licence": source.licence,
-                "attribution": source.attribution,
-            }
-            for source, paths in zip(study.sources, files, strict=True)
-            for file in paths
-        ],
-    )
+    inputs = [
+        {"source": source.label, "metric": source.metric, **_input(file, source)}
+        for source, paths in zip(study.sources, files, strict=True)
+        for file in paths
+    ]
+    people = study.population
+    if people is not None:
+        inputs += [
+            {"source": ", ".join(people.paths), "metric": "population", **_input(file, people)}
+            for file in people.files(study.folder)
+        ]
+    return Plan(study, inputs)
 
 
-def _changed_plan(run_facts: dict[str, Any], **changes: float | None) -> Plan:
-    settings = run_facts["settings"] | {k: v for k, v in changes.items() if v is not None}
-    return Plan(
-        study=run_facts["study"],
-        window=run_facts["window"],
-        method=make_method(settings),
-        metrics=run_facts["metrics"],
-        weights=run_facts["weights"],
-        sources=run_facts["sources"],
-        inputs=run_facts["inputs"],
-    )
+def _input(file: Path, given: Source | Population) -> dict[str, Any]:
+    return {
+        "file": file.name,
+        "bytes": file.stat().st_size,
+        "sha256": stages.file_hash(file),
+        "licence": given.licence,
+        "attribution": given.attribution,
+    }
 
 
 def _keys(plan: Plan) -> tuple[str, str]:
-    """Keys of the steps that touch the addresses: of reading, and of binning."""
-    method = plan.method
+    """Keys of the steps that touch the addresses: of reading, and of adding up."""
+    study, method = plan.study, plan.study.method
     read = {
         "code": stages.code_hash(*ADDRESS_CODE),
-        "window": plan.window,
-        "sources": plan.sources,
-        "inputs": [[i["source"], i["file"], i["bytes"], i["sha256"]] for i in plan.inputs],
-        "checks": [method.accuracy, method.repair_swapped, method.check_country],
+        "sources": [s.model_dump() for s in study.sources],
+        "inputs": [
+            [i["source"], i["file"], i["bytes"], i["sha256"]]
+            for i in plan.inputs
+            if i["metric"] != "population"
+        ],
     }
-    return stages.key_of(read), stages.key_of([read, method.resolution])
+    checks = [method.accuracy, method.repair_swapped, method.check_country]
+    window = study.window.model_dump()
+    return stages.key_of(read), stages.key_of([read, window, checks, method.resolution])
 
 
 def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any]) -> Result:
     """Everything after the addresses: cells, clusters, indicators, files, pages."""
-    origin = state.path(ADDRESSES)
-    table = engine.address_dataset(origin)
+    study, method = plan.study, plan.study.method
+    # Not before: wrong input leaves the results of an earlier run as they were.
+    people = _people(study)
+    results.begin_publishing(folder)
+    store = engine.AddressStore(state.path(ADDRESSES))
     with state.timed("clusters"):
         cells = Cells.from_sums(
-            engine.cell_sums([origin]), metrics=plan.metrics, method=plan.method, facts=facts
+            store.load_sums(), metrics=study.metrics, method=method, facts=facts
         )
-        found = find_clusters(cells, method=plan.method, addresses=table)
+        found = find_clusters(cells, method=method, store=store)
     with state.timed("indicators"):
         measured = measure_clusters(
-            cells, found, method=plan.method, weights=plan.weights, addresses=table
+            cells,
+            found,
+            method=method,
+            weights=study.weights,
+            store=store,
+            stated=not facts["unstated"],
+            people=people,
         )
     with state.timed("files"):
-        documents = _conserved(cells, found, facts, plan.metrics)
-        _write(folder, measured, plan, origin)
+        documents = _conserved(cells, found, facts, study.metrics)
+        _write(folder, measured, plan, state.path(ADDRESSES))
     with state.timed("pages"):
         content = _run_json(plan, facts, measured, documents, state)
         pages.draw_pages(results.Result(folder, content))
     results.write_json(folder / results.RUN_FILE, content)
     return results.read_run(folder)
+
+
+def _people(study: Study) -> PopulationSource | None:
+    """Say where the people are, if the study does."""
+    given = study.population
+    if given is None:
+        return None
+    files = tuple(given.files(study.folder))
+    return PopulationSource(files, given.kind, given.columns, given.name, given.year)
 
 
 def _conserved(
@@ -310,39 +319,46 @@ def _conserved(
     return told
 
 
-def _write(folder: Path, measured: Any, plan: Plan, origin: Path) -> None:  # noqa: ANN401
+def _write(folder: Path, measured: Measured, plan: Plan, origin: Path) -> None:
     """Write every table of the results."""
-    made_by = plan.made_by
-    results.write_clusters(folder, measured.clusters, metrics=plan.metrics, made_by=made_by)
+    made_by, metrics = plan.made_by, plan.study.metrics
+    results.write_clusters(folder, measured.clusters, metrics=metrics, made_by=made_by)
     results.write_csv(folder / schema.ECONOMIES.name, measured.economies)
-    tables = {schema.CELLS: measured.cells, schema.LINKS: measured.links}
+    tables = {
+        schema.CELLS: measured.cells,
+        schema.LINKS: measured.links,
+        schema.NEIGHBOURS: measured.neighbours,
+    }
     tables |= {schema.BREAKDOWNS[by]: frame for by, frame in measured.breakdowns.items()}
     for layout, frame in tables.items():
-        table = results.as_table(frame, layout, plan.metrics)
+        table = results.as_table(frame, layout, metrics)
         results.write_parquet(folder / layout.name, table, made_by=made_by)
-    rejected = pq.read_table(origin / engine.REJECTED_FILE)
-    results.write_parquet(folder / schema.REJECTED.name, rejected, made_by=made_by)
+    results.copy_parquet(
+        origin / engine.REJECTED_FILE, folder / schema.REJECTED.name, made_by=made_by
+    )
 
 
 def _run_json(
     plan: Plan,
     facts: dict[str, Any],
-    measured: Any,  # noqa: ANN401
+    measured: Measured,
     documents: dict[str, dict[str, float]],
     state: stages.Stages,
 ) -> dict[str, Any]:
+    study = plan.study
     return {
         "geoclusters": __version__,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "study": plan.study,
-        "window": plan.window,
-        "settings": plan.method.model_dump(mode="json")
-        | {"min_density": plan.method.min_density_value},
-        "metrics": plan.metrics,
-        "weights": plan.weights,
-        "sources": plan.sources,
+        "study": {"name": study.name, "notice": study.notice, "generated": study.generated},
+        "window": study.window.model_dump(),
+        "settings": study.method.model_dump(mode="json")
+        | {"min_density": study.method.min_density_value},
+        "metrics": list(study.metrics),
+        "weights": study.weights,
+        "sources": [s.model_dump() for s in study.sources],
+        "population": study.population and study.population.model_dump(),
         "inputs": plan.inputs,
-        "rows": _rows(plan, facts),
+        "rows": _rows(study, facts),
         "documents": documents,
         "concentration": measured.concentration,
         "clusters": len(measured.clusters),
@@ -351,26 +367,22 @@ def _run_json(
     }
 
 
-def _rows(plan: Plan, facts: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(study: Study, facts: dict[str, Any]) -> list[dict[str, Any]]:
     """Say what became of the rows of each source; read = outside_window + without_year + placed + rejected."""
     told = []
-    for number, (source, tally) in enumerate(zip(plan.sources, facts["sources"], strict=True)):
+    for number, (source, tally) in enumerate(zip(study.sources, facts["sources"], strict=True)):
         by_reason = {reason: n for at, reason, n in facts["rows"] if at == number}
         placed = by_reason.pop("placed", 0)
         told.append(
             {
-                "source": _label(source["path"]),
-                "metric": source["metric"],
+                "source": source.label,
+                "metric": source.metric,
                 **tally,
                 "placed": placed,
                 "rejected": by_reason,
             }
         )
     return told
-
-
-def _label(path: str | Sequence[str]) -> str:
-    return path if isinstance(path, str) else ", ".join(path)
 
 
 def check_heads(study: Study) -> list[dict[str, Any]]:

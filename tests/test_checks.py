@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from geoclusters import schema
 from geoclusters.addresses.checks import check_addresses
 from geoclusters.cells.kernel import latlng_to_cells
-from geoclusters.countries import COUNTRY_RESOLUTION, outside_country
+from geoclusters.countries import COUNTRY_RESOLUTION, code_of, outside_country_code
 
 
 def outside(lat, lon, country):
-    return outside_country(latlng_to_cells(lat, lon, COUNTRY_RESOLUTION), country)
+    return outside_country_code(latlng_to_cells(lat, lon, COUNTRY_RESOLUTION), country)
 
 
 def check_one(lat, lon, country=None, *, coarse=False, document=True, repair=True):
     found = check_addresses(
         lat=np.array([lat], float),
         lon=np.array([lon], float),
-        country=np.array([country], object),
+        country=code_of([country]),
         too_coarse=np.array([coarse]),
         has_document=np.array([document]),
         outside=outside,
@@ -88,6 +88,7 @@ def test_whatever_is_placed_is_on_the_earth_and_not_outside_its_country(rows):
     lat, lon, country = (
         np.array([r[i] for r in rows], t) for i, t in enumerate((float, float, object))
     )
+    country = code_of(list(country))
     yes = np.ones(len(rows), bool)
     found = check_addresses(
         lat=lat, lon=lon, country=country, too_coarse=~yes, has_document=yes, outside=outside

@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoclusters.addresses.counting import weigh
+from geoclusters.addresses import counting
+from geoclusters.addresses.counting import Weighed, weigh
 from geoclusters.schema import WEIGHT_ONE
 
 rows = st.lists(
@@ -24,15 +25,17 @@ rows = st.lists(
 
 
 def weighed(table):
-    columns = [np.array([r[i] for r in table], np.int64) for i in range(3)]
+    """Weigh rows in any order: those of a document are brought together, and the answers put back."""
     count = np.array([np.nan if r[3] is None else r[3] for r in table], float)
-    return weigh(
-        document=columns[0],
-        person=columns[1],
-        place=columns[2],
-        tie_break=np.arange(len(table)),
-        count=count,
-    )
+    columns = [np.array([r[i] + 1 for r in table], np.uint64) for i in range(3)]
+    columns[0][~np.isnan(count)] = 0
+    order = np.argsort(columns[0], kind="stable")
+    document, person, place = (c[order] for c in columns)
+    ties = np.stack([np.zeros(len(table)), order], axis=1).astype(np.uint64)
+    found = weigh(document=document, person=person, place=place, tie_break=ties, count=count[order])
+    weight, duplicate = np.empty(len(table), np.int64), np.empty(len(table), bool)
+    weight[order], duplicate[order] = found.weight, found.duplicate
+    return Weighed(weight, duplicate)
 
 
 def by_definition(table):
@@ -70,6 +73,21 @@ def test_weights_are_the_definition(table):
         else:
             assert found.duplicate[row] == (row not in expected)
             assert abs(found.weight[row] - expected.get(row, 0) * WEIGHT_ONE) <= Fraction(1, 2)
+
+
+@given(rows)
+def test_large_documents_are_shared_as_small_ones(table):
+    ordinary = sorted((r for r in table if r[3] is None), key=lambda r: r[0])
+    n = len(ordinary)
+    document, person, place = (np.array([r[i] + 1 for r in ordinary], np.uint64) for i in range(3))
+    ties = np.stack([np.zeros(n), np.arange(n)], axis=1).astype(np.uint64)
+    few = weighed(ordinary)
+    weight, duplicate = np.zeros(n, np.int64), np.zeros(n, bool)
+    for key in np.unique(document):
+        at = np.flatnonzero(document == key)
+        counting._share_many(at[0], at[-1] + 1, person, place, ties, weight, duplicate)
+    assert weight.tolist() == few.weight.tolist()
+    assert duplicate.tolist() == few.duplicate.tolist()
 
 
 @given(rows, st.randoms(use_true_random=False))

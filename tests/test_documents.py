@@ -3,77 +3,90 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoclusters.addresses import documents
-from geoclusters.addresses.documents import ScatterFinder, document_keys, whole_documents
+from geoclusters import schema
+from geoclusters.addresses import Aside, ScatterFinder, aside_table, open_ends, run_numbers
+from geoclusters.addresses import documents as module
+from geoclusters.addresses.documents import is_member, of_metric
 
-batches_of_documents = st.lists(
-    st.lists(st.sampled_from(["a", "b", "c", "d", None]), max_size=6), max_size=8
-)
-
-
-def as_batches(names):
-    batches, row = [], 0
-    for part in names:
-        table = pa.table(
-            {
-                "metric": pa.array(["m"] * len(part), pa.string()),
-                "document": pa.array(part, pa.string()),
-                "row": pa.array(range(row, row + len(part)), pa.int64()),
-            }
-        )
-        row += len(part)
-        batches += table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
-    return batches
+keys = st.lists(st.integers(0, 5), max_size=30).map(lambda k: np.array(k, np.uint64))
 
 
-def gathered(names, folder):
-    batches = as_batches(names)
-    finder = ScatterFinder()
-    for batch in batches:
-        finder.see(document_keys(batch))
-    tables = whole_documents(iter(batches), scattered=finder.scattered(), spill=folder)
-    return [t.to_pandas() for t in tables]
+def rows_of(names, first_row=1):
+    layout = schema.READ.arrow()
+    n = len(names)
+    columns = {
+        "document": pa.array(names, pa.string()),
+        "row": pa.array(range(first_row, first_row + n), pa.int64()),
+    }
+    return pa.RecordBatch.from_arrays(
+        [columns.get(f.name, pa.nulls(n, f.type)) for f in layout], schema=layout
+    )
 
 
-@given(batches_of_documents)
-def test_every_row_once_and_documents_whole(tmp_path, names):
-    tables = gathered(names, tmp_path)
-    found = pd.concat(tables) if tables else pd.DataFrame({"row": []})
-    assert sorted(found["row"]) == list(range(sum(map(len, names))))
+@given(st.lists(st.lists(keys, max_size=4), max_size=4))
+def test_scattered_are_the_documents_with_more_than_one_run(parts):
+    finder, runs = ScatterFinder(), []
+    for batches in parts:
+        finder.begin_part()
+        last = 0
+        for batch in batches:
+            finder.see(batch)
+            for key in batch.tolist():
+                if key not in (0, last):
+                    runs.append(key)
+                last = key
+    assert finder.scattered().tolist() == sorted({k for k in runs if runs.count(k) > 1})
+
+
+@given(keys, st.integers(0, 5))
+def test_open_ends_leave_whole_documents(batch, last):
+    first, stop = open_ends(batch, np.uint64(last))
+    inside = batch[first:stop].tolist()
+    assert (last == 0) or not batch[:1].size or batch[0] != last or first > 0
+    if len(batch) and batch[-1] != 0 and inside:
+        # Nothing inside touches the open ends.
+        assert inside[-1] != batch[-1]
+        assert last == 0 or inside[0] != last
+    gone = batch.tolist()[:first] + batch.tolist()[stop:]
+    assert len(gone) + len(inside) == len(batch)
+    assert set(gone) <= {last, int(batch[-1]) if len(batch) else 0}
+
+
+@given(st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=60), st.integers(1, 25))
+def test_every_row_comes_back_once_with_its_document(tmp_path_factory, names, at_most):
+    folder = tmp_path_factory.mktemp("aside")
+    aside = Aside(folder)
+    before, module.BUCKET_ROWS = module.BUCKET_ROWS, at_most
+    try:
+        for first in range(0, len(names), 7):
+            batch = rows_of(names[first : first + 7], first + 1)
+            aside.add(aside_table(batch, source=0, metric=1, dated=True))
+        tables = list(aside.take())
+    finally:
+        module.BUCKET_ROWS = before
     homes = {}
     for number, table in enumerate(tables):
-        for name in {d for d in table["document"] if isinstance(d, str)}:
+        documents = table["document"].to_pylist()
+        numbers = run_numbers(table.combine_chunks().to_batches()[0]).tolist()
+        assert len(set(zip(documents, numbers, strict=True))) == len(set(documents))
+        for name in documents:
             assert homes.setdefault(name, number) == number
-            at = np.flatnonzero(table["document"] == name)
-            assert at[-1] - at[0] == len(at) - 1
-    assert not list(tmp_path.iterdir())
-
-
-def test_large_scatter_is_spilled_to_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(documents, "BUCKET_ROWS", 50)
-    random = np.random.default_rng(0)
-    names = [[f"d{n}" for n in random.integers(0, 40, 30)] for _ in range(20)]
-    tables = gathered(names, tmp_path)
-    assert sum(map(len, tables)) == 600
-    assert len(tables) > 5
-    everything = pd.concat([t.assign(home=i) for i, t in enumerate(tables)])
-    assert (everything.groupby("document")["home"].nunique() == 1).all()
-    assert not list(tmp_path.iterdir())
+    found = sorted(row for t in tables for row in t["row"].to_pylist())
+    assert found == list(range(1, len(names) + 1))
+    assert not list(folder.iterdir())
 
 
 def test_equal_documents_of_two_metrics_are_two_documents():
-    table = pa.table({"metric": ["m", "n"], "document": ["a", "a"]})
-    keys = document_keys(table.to_batches()[0])
-    assert keys[0] != keys[1]
+    key = np.array([7, 0], np.uint64)
+    assert of_metric(key, 0)[0] != of_metric(key, 1)[0]
+    assert of_metric(key, 1)[1] == 0
 
 
-def test_contiguous_documents_over_batches_are_not_scattered():
-    finder = ScatterFinder()
-    for part in ([1, 1, 2], [2, 2], [3]):
-        finder.see(np.array(part, dtype=np.uint64))
-    assert not len(finder.scattered())
+@given(keys, keys)
+def test_membership(asked, among):
+    among = np.unique(among)
+    assert is_member(asked, among).tolist() == [k in among.tolist() for k in asked.tolist()]

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoclusters import indicators, schema
+from geoclusters import countries, indicators, schema
 from geoclusters.indicators.population import is_district
+from geoclusters.indicators.tables import KeySums
 from geoclusters.schema import WEIGHT_ONE
 
 rows = st.lists(
@@ -27,26 +28,44 @@ rows = st.lists(
     min_size=1,
     max_size=40,
 )
-LABELS = np.array([0, 0, 1, 2, -1])
-MEMBERS = indicators.membership(np.arange(1, 6, dtype=np.uint64), LABELS)
+LABELS = np.array([0, 0, 1, 2, -1], np.int32)
+MEMBERS = indicators.Members(LABELS, 3, ["m", "n"], np.full(5, -1, np.int16))
+ECONOMIES = {name: countries.code_of([name])[0] for name in ("DE", "FR", None)}
+FIELDS = ["chips", "cheese"]
 
 
-def addresses(table):
-    n = len(table)
-    columns = {
-        "metric": [r[0] for r in table],
-        "document": [r[1] for r in table],
-        "weight": [WEIGHT_ONE // 3] * n,
-        "cell": np.array([r[2] for r in table], np.uint64),
-        "lat": [0.0] * n,
-        "lon": [0.0] * n,
-        "economy": [r[3] for r in table],
-        "year": [r[4] for r in table],
-        "organisation": [None] * n,
-        "field": [None] * n,
-        "count": [None] * n,
-    }
-    return pa.table(columns, schema=schema.ADDRESSES.arrow())
+class Volume:
+    """Addresses (metric, document, entry + 1, economy, year) as a volume gives them."""
+
+    rows = np.array([0, 1, 2, 3, 4, -1], np.int32)
+
+    def __init__(self, table):
+        self.table = sorted(table, key=lambda r: r[:2])
+
+    def names(self, name):
+        return pa.array(FIELDS if name == "field" else [])
+
+    def batches_with_documents(self):
+        starts = [i == 0 or r[:2] != self.table[i - 1][:2] for i, r in enumerate(self.table)]
+        cut = next((i for i in range(len(starts) // 2, len(starts)) if starts[i]), len(starts))
+        for part in (slice(0, cut), slice(cut, None)):
+            table, first = self.table[part], starts[part]
+            columns = {
+                "entry": [r[2] - 1 for r in table],
+                "weight": [WEIGHT_ONE // 3] * len(table),
+                "kind": ["mn".index(r[0]) + 0x80 * s for r, s in zip(table, first, strict=True)],
+                "economy": [ECONOMIES[r[3]] for r in table],
+                "year": [r[4] or -1 for r in table],
+                "accuracy": [-1] * len(table),
+                "field": [r[2] % 3 - 1 for r in table],
+                "organisation": [-1] * len(table),
+            }
+            layout = schema.KEPT.arrow()
+            arrays = [pa.array(columns[f.name], f.type) for f in layout]
+            keys = np.array(
+                [hash(r[:2]) % 2**63 for r, s in zip(table, first, strict=True) if s], np.uint64
+            )
+            yield pa.RecordBatch.from_arrays(arrays, schema=layout), keys
 
 
 def label_of(cell):
@@ -54,20 +73,39 @@ def label_of(cell):
 
 
 @given(rows)
-def test_documents_by_year_are_sums_over_the_rows(table):
-    found = indicators.documents_by(addresses(table), MEMBERS, by="year")
-    expected = {}
-    for metric, _, cell, _, year in table:
-        if year is not None:
-            key = (label_of(cell), metric, year)
-            expected[key] = expected.get(key, 0) + WEIGHT_ONE // 3
-    got = {(r.label, r.metric, r.year): r.documents for r in found.itertuples()}
-    assert got == {k: v / WEIGHT_ONE for k, v in expected.items()}
+def test_documents_by_a_column_are_sums_over_the_rows(table):
+    found = indicators.documents_by([Volume(table), Volume(table[:5])], MEMBERS)
+    values = {
+        "year": lambda r: r[4],
+        "economy": lambda r: r[3],
+        "field": lambda r: FIELDS[r[2] % 3 - 1] if r[2] % 3 else None,
+    }
+    for column, value in values.items():
+        expected = {}
+        for row in [*table, *table[:5]]:
+            if value(row) is not None:
+                key = (label_of(row[2]), row[0], value(row))
+                expected[key] = expected.get(key, 0) + WEIGHT_ONE // 3
+        got = {
+            (r.label, r.metric, getattr(r, column)): r.documents for r in found[column].itertuples()
+        }
+        assert got == {k: v / WEIGHT_ONE for k, v in expected.items()}
+    assert found["accuracy"]["documents"].sum() == pytest.approx(len([*table, *table[:5]]) / 3)
+    assert found["accuracy"]["accuracy"].isna().all()
+    assert found["organisation"].empty
+
+
+def test_economies_that_are_not_stated_are_those_of_the_cells():
+    economy = countries.code_of(["CH", "DE", "FR", "FR", "FR"])
+    members = indicators.Members(LABELS, 3, ["m", "n"], economy)
+    table = [("m", "a", 1, None, 2020), ("m", "a", 2, None, 2020), ("m", "b", 2, "FR", 2020)]
+    found = indicators.documents_by([Volume(table)], members)["economy"]
+    assert found["economy"].tolist() == ["CH", "DE", "FR"]
 
 
 @given(rows)
 def test_links_are_documents_with_an_address_in_both(table):
-    found = indicators.links(addresses(table), MEMBERS)
+    found = indicators.links([Volume(table)], MEMBERS)
     expected = {}
     for metric, document in {(r[0], r[1]) for r in table}:
         labels = {label_of(r[2]) for r in table if r[:2] == (metric, document) and r[2]}
@@ -76,6 +114,33 @@ def test_links_are_documents_with_an_address_in_both(table):
             key = (b, -1, metric) if a == -1 else (a, b, metric)
             expected[key] = expected.get(key, 0) + 1
     assert {(r.label_a, r.label_b, r.metric): r.documents for r in found.itertuples()} == expected
+
+
+@given(rows)
+def test_parts_of_documents_add_up_to_them(table):
+    parts = indicators.document_parts([Volume(table)], MEMBERS, metric=0)
+    mine = [r for r in table if r[0] == "m"]
+    assert parts.weight.sum() == len(mine) * (WEIGHT_ONE // 3)
+    assert len(np.unique(parts.document)) == len({r[1] for r in mine})
+    by_label = {k: int(parts.weight[parts.label == k].sum()) for k in (-1, 0, 1, 2)}
+    for label, weight in by_label.items():
+        assert weight == sum(WEIGHT_ONE // 3 for r in mine if label_of(r[2]) == label)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(1, 9)), max_size=60), st.booleans())
+def test_sums_by_key_in_an_array_and_in_a_table(pairs, many):
+    n_keys = 10**9 + 1 if many else 1000
+    sums = KeySums(n_keys)
+    pairs = [(k if many else k % 1000, w) for k, w in pairs]
+    for at in range(0, len(pairs), 7):
+        keys, weights = (np.array([p[i] for p in pairs[at : at + 7]], np.int64) for i in (0, 1))
+        sums.add(keys, weights)
+    expected = {}
+    for key, weight in pairs:
+        expected[key] = expected.get(key, 0) + weight
+    keys, totals = sums.result()
+    assert dict(zip(keys.tolist(), totals.tolist(), strict=True)) == expected
+    assert keys.tolist() == sorted(expected)
 
 
 @given(st.lists(st.tuples(st.integers(-(2**40), 2**40), st.integers(-1, 3)), max_size=50))

@@ -351,9 +351,12 @@ def test_links_follow_documents_between_clusters(tmp_path):
     }
 
 
-def test_the_address_table_keeps_what_measures_need(finished):
-    folder = finished.folder / "stages" / "addresses"
-    table = pq.read_table(folder / engine.ADDRESSES_FILE)
-    assert table.schema.names == [c.name for c in schema.ADDRESSES.columns]
-    weight = table["weight"].to_numpy().sum() / schema.WEIGHT_ONE
-    assert weight == pytest.approx(finished.run["documents"]["patents"]["window"], rel=1e-9)
+def test_the_kept_addresses_hold_what_measures_need(finished):
+    store = engine.AddressStore(finished.folder / "stages" / "addresses")
+    (volume,) = store.volumes
+    batches = list(volume.batches_with_documents())
+    assert all(b.schema.equals(schema.KEPT.arrow()) for b, _ in batches)
+    weight = sum(b["weight"].to_numpy().sum() for b, _ in batches) / schema.WEIGHT_ONE
+    documents = finished.run["documents"]["patents"]["window"]
+    assert weight == pytest.approx(documents, rel=1e-9)
+    assert len({k for _, keys in batches for k in keys.tolist()}) == documents

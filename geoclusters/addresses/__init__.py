@@ -1,20 +1,43 @@
 """Addresses: read from the sources of a study, checked, and weighed as fractions of their documents."""
 
-from geoclusters.addresses.documents import ScatterFinder, document_keys, whole_documents
-from geoclusters.addresses.reading import Rules, Tally, checked_addresses
+from geoclusters.addresses.documents import (
+    Aside,
+    ScatterFinder,
+    aside_table,
+    is_member,
+    open_ends,
+    repeated_keys,
+    run_numbers,
+)
+from geoclusters.addresses.parts import OWN_COLUMNS, Part, PartWriter, part_of_facts, split
+from geoclusters.addresses.rows import LEVELS, Book, Rows, document_keys, row_numbers
 from geoclusters.addresses.sources import Request, find_format, known_formats, matching_files
-from geoclusters.addresses.weighing import weighed_addresses
+from geoclusters.addresses.weighing import Rules, WeighedRows, in_window, weighed_rows
 
 __all__ = [
+    "LEVELS",
+    "OWN_COLUMNS",
+    "Aside",
+    "Book",
+    "Part",
+    "PartWriter",
     "Request",
+    "Rows",
     "Rules",
     "ScatterFinder",
-    "Tally",
-    "checked_addresses",
+    "WeighedRows",
+    "aside_table",
     "document_keys",
     "find_format",
+    "in_window",
+    "is_member",
     "known_formats",
     "matching_files",
-    "weighed_addresses",
-    "whole_documents",
+    "open_ends",
+    "part_of_facts",
+    "repeated_keys",
+    "row_numbers",
+    "run_numbers",
+    "split",
+    "weighed_rows",
 ]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
-    Texts = npt.NDArray[np.object_]
-    Outside = Callable[[Floats, Floats, Texts], Flags]
+    Codes = npt.NDArray[np.int16]
+    Outside = Callable[[Floats, Floats, Codes], Flags]
 
 PLACEHOLDERS: Final = ((0.0, 0.0), (0.1, 0.1), (1.0, 1.0), (-1.0, -1.0))
 """Latitude and longitude of points in the open sea that stand for "unknown" in known tables."""
@@ -54,7 +54,7 @@ def check_addresses(
     *,
     lat: Floats,
     lon: Floats,
-    country: Texts,
+    country: Codes,
     too_coarse: Flags,
     has_document: Flags,
     outside: Outside | None,
@@ -67,8 +67,8 @@ def check_addresses(
     ----------
     lat, lon : numpy.ndarray of float64, shape (n,)
         WGS 84 degrees, NaN where missing.
-    country : numpy.ndarray of object, shape (n,)
-        Stated economy, ISO 3166-1 alpha-2, None where missing.
+    country : numpy.ndarray of int16, shape (n,)
+        Stated economy (`countries.code_of`), -1 where missing.
     too_coarse : numpy.ndarray of bool
         Geocoded more coarsely than allowed.
     has_document : numpy.ndarray of bool
@@ -80,9 +80,9 @@ def check_addresses(
 
     Examples
     --------
-    >>> none = np.zeros(3, dtype=bool)
+    >>> none, unknown = np.zeros(3, dtype=bool), np.full(3, -1, dtype=np.int16)
     >>> check_addresses(lat=np.array([48.1, 95.0, 0.0]), lon=np.array([11.6, 10.0, 0.0]),
-    ...                 country=np.array([None] * 3), too_coarse=none, has_document=~none, outside=None).reason
+    ...                 country=unknown, too_coarse=none, has_document=~none, outside=None).reason
     array([0, 2, 3], dtype=int8)
     """
     missing = np.isnan(lat) | np.isnan(lon)
@@ -113,14 +113,16 @@ def check_addresses(
 
 def _is_placeholder(lat: Floats, lon: Floats) -> Flags:
     found = np.zeros(len(lat), dtype=bool)
+    reach = max(abs(value) for point in PLACEHOLDERS for value in point) + PLACEHOLDER_DEGREES
+    near = np.flatnonzero((np.abs(lat) <= reach) & (np.abs(lon) <= reach))
     for at_lat, at_lon in PLACEHOLDERS:
-        near = np.maximum(np.abs(lat - at_lat), np.abs(lon - at_lon)) <= PLACEHOLDER_DEGREES
-        found |= near
+        away = np.maximum(np.abs(lat[near] - at_lat), np.abs(lon[near] - at_lon))
+        found[near[away <= PLACEHOLDER_DEGREES]] = True
     return found
 
 
 def _outside(
-    lat: Floats, lon: Floats, country: Texts, asked: Flags, outside: Outside | None
+    lat: Floats, lon: Floats, country: Codes, asked: Flags, outside: Outside | None
 ) -> Flags:
     found = np.zeros(len(lat), dtype=bool)
     if outside is not None and asked.any():
@@ -129,12 +131,11 @@ def _outside(
 
 
 def _proven_swapped(
-    lat: Floats, lon: Floats, country: Texts, suspects: Flags, outside: Outside | None
+    lat: Floats, lon: Floats, country: Codes, suspects: Flags, outside: Outside | None
 ) -> Flags:
     """Tell which wrong points lie in their stated country once latitude and longitude change places."""
     found = np.zeros(len(lat), dtype=bool)
-    stated = np.array([c is not None for c in country], dtype=bool)
-    possible = suspects & stated & (np.abs(lon) <= 90.0) & (np.abs(lat) <= 180.0)
+    possible = suspects & (country >= 0) & (np.abs(lon) <= 90.0) & (np.abs(lat) <= 180.0)
     if outside is None or not possible.any():
         return found
     ones = np.ones(int(possible.sum()))

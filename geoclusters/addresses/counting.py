@@ -8,18 +8,23 @@ address. The Global Innovation Index (WIPO) counts by the addresses of inventors
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from geoclusters.compiling import compiled
 from geoclusters.schema import WEIGHT_ONE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Ints = npt.NDArray[np.int64]
+    Keys = npt.NDArray[np.uint64]
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
+
+FEW_ROWS: Final = 40
+"""Documents of no more rows than this are looked through pair by pair, larger ones are sorted."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Weighed:
     Attributes
     ----------
     weight : numpy.ndarray of int64
-        Fraction in units of 1/`WEIGHT_ONE` document; 0 for a duplicate.
+        Fraction in units of 1/`WEIGHT_ONE` document; 0 for a duplicate and for a row without a document.
     duplicate : numpy.ndarray of bool
         Another row says the same of the same document and person.
     """
@@ -39,82 +44,116 @@ class Weighed:
     duplicate: Flags
 
 
-def weigh(
-    *,
-    document: Ints,
-    person: Ints,
-    place: Ints,
-    tie_break: Ints,
-    count: Floats,
-) -> Weighed:
+def weigh(*, document: Keys, person: Keys, place: Keys, tie_break: Keys, count: Floats) -> Weighed:
     """
-    Give each address its fraction; every document must be there with all its rows.
+    Give each address its fraction; the rows of a document must all be there and stand together.
 
     Parameters
     ----------
-    document : numpy.ndarray of int64, shape (n,)
-        Code of the document.
-    person : numpy.ndarray of int64, shape (n,)
-        Code of the person within the data, -1 where none is given.
-    place : numpy.ndarray of int64, shape (n,)
-        Code of point and organisation, -1 where there is no point: such rows are never duplicates.
-    tie_break : numpy.ndarray of int64, shape (n,)
-        Of duplicates the one with the smallest value is kept.
+    document : numpy.ndarray of uint64, shape (n,)
+        Key of the document; 0 for a row that belongs to none.
+    person : numpy.ndarray of uint64, shape (n,)
+        Key of the person, 0 where none is given.
+    place : numpy.ndarray of uint64, shape (n,)
+        Key of point and organisation, 0 where there is no point: such rows are never duplicates.
+    tie_break : numpy.ndarray of uint64, shape (n, 2)
+        Of duplicates the one with the smallest pair is kept.
     count : numpy.ndarray of float64, shape (n,)
-        Documents that the row stands for; NaN for an ordinary address.
+        Documents that a row without a document stands for; NaN for none.
 
     Examples
     --------
     Two inventors, the second with two addresses, one of which stands there twice:
 
-    >>> found = weigh(document=np.zeros(4, int), person=np.array([0, 1, 1, 1]), place=np.array([5, 5, 6, 6]),
-    ...               tie_break=np.arange(4), count=np.full(4, np.nan))
+    >>> keys = np.array([[5, 1, 5], [5, 2, 5], [5, 2, 6], [5, 2, 6]], dtype=np.uint64).T
+    >>> ties = np.arange(8, dtype=np.uint64).reshape(4, 2)
+    >>> found = weigh(document=keys[0], person=keys[1], place=keys[2], tie_break=ties, count=np.full(4, np.nan))
     >>> found.weight / WEIGHT_ONE, found.duplicate
     (array([0.5 , 0.25, 0.25, 0.  ]), array([False, False, False,  True]))
     """
-    counted = ~np.isnan(count)
-    place = np.where(counted, -1, place)
-    order = np.lexsort((tie_break, place, person, document))
-    ordered_document, ordered_person = document[order], person[order]
-    duplicate = np.zeros(len(order), dtype=bool)
-    duplicate[order] = _repeats(ordered_document, ordered_person, place[order])
-
-    kept = ~duplicate[order] & ~counted[order]
-    new_document = _starts(ordered_document)
-    new_person = new_document | _starts(ordered_person) | (ordered_person < 0)
-    persons = _per_group(new_document, new_person & _any_kept(new_person, kept))
-    addresses = _per_group(new_person, kept)
-    shares = persons * addresses
-
-    weight = np.zeros(len(order), dtype=np.int64)
-    fair = (WEIGHT_ONE + shares // 2) // np.maximum(shares, 1)
-    weight[order] = np.where(kept, fair, 0)
-    weight[counted] = np.rint(count[counted] * WEIGHT_ONE).astype(np.int64)
+    weight = np.zeros(len(document), dtype=np.int64)
+    duplicate = np.zeros(len(document), dtype=np.bool_)
+    keys = tuple(np.ascontiguousarray(k) for k in (document, person, place, tie_break))
+    _weigh(keys[0], keys[1], keys[2], keys[3], weight, duplicate)
+    counted = (document == 0) & ~np.isnan(count)
+    if counted.any():
+        weight[counted] = np.rint(count[counted] * WEIGHT_ONE).astype(np.int64)
     return Weighed(weight=weight, duplicate=duplicate)
 
 
-def _starts(codes: Ints) -> Flags:
-    """Mark the first of each run of equal codes."""
-    first = np.ones(len(codes), dtype=bool)
-    first[1:] = codes[1:] != codes[:-1]
-    return first
+@compiled
+def _weigh(
+    document: Keys, person: Keys, place: Keys, tie: Keys, weight: Ints, duplicate: Flags
+) -> None:
+    a, n = 0, len(document)
+    while a < n:
+        b = a + 1
+        while b < n and document[b] == document[a]:
+            b += 1
+        if document[a] != 0:
+            if b - a == 1:
+                weight[a] = WEIGHT_ONE
+            elif b - a <= FEW_ROWS:
+                _share_few(a, b, person, place, tie, weight, duplicate)
+            else:
+                _share_many(a, b, person, place, tie, weight, duplicate)
+        a = b
 
 
-def _repeats(document: Ints, person: Ints, place: Ints) -> Flags:
-    """Mark rows that say the same as the row before; only where a person and a point are given."""
-    same = ~(_starts(document) | _starts(person) | _starts(place))
-    same[:1] = False
-    return same & (person >= 0) & (place >= 0)
+@compiled
+def _share_few(
+    a: int, b: int, person: Keys, place: Keys, tie: Keys, weight: Ints, duplicate: Flags
+) -> None:
+    """Share one document among its rows a..b, comparing each with those before it."""
+    persons = 0
+    for i in range(a, b):
+        known = False
+        if person[i] != 0:
+            for j in range(a, i):
+                if person[j] == person[i]:
+                    known = True
+                    if place[i] != 0 and place[j] == place[i] and not duplicate[j]:
+                        later = tie[i, 0] > tie[j, 0] or (
+                            tie[i, 0] == tie[j, 0] and tie[i, 1] >= tie[j, 1]
+                        )
+                        duplicate[i if later else j] = True
+                        break
+        persons += 0 if known else 1
+    for i in range(a, b):
+        if duplicate[i]:
+            continue
+        addresses = 1
+        if person[i] != 0:
+            addresses = 0
+            for j in range(a, b):
+                addresses += person[j] == person[i] and not duplicate[j]
+        shares = persons * addresses
+        weight[i] = (WEIGHT_ONE + shares // 2) // shares
 
 
-def _per_group(starts: Flags, values: npt.NDArray[np.generic]) -> Ints:
-    """Sum `values` over each group and give the sum to every member."""
-    if not len(starts):
-        return np.zeros(0, dtype=np.int64)
-    first = np.flatnonzero(starts)
-    sums = np.add.reduceat(values.astype(np.int64), first)
-    return np.repeat(sums, np.diff(np.append(first, len(starts))))
-
-
-def _any_kept(starts: Flags, kept: Flags) -> Flags:
-    return _per_group(starts, kept) > 0
+@compiled
+def _share_many(
+    a: int, b: int, person: Keys, place: Keys, tie: Keys, weight: Ints, duplicate: Flags
+) -> None:
+    """Share one document among its rows a..b, sorted by person, place and tie break."""
+    order = np.argsort(tie[a:b, 1], kind="mergesort")
+    order = order[np.argsort(tie[a:b, 0][order], kind="mergesort")]
+    order = order[np.argsort(place[a:b][order], kind="mergesort")]
+    order = a + order[np.argsort(person[a:b][order], kind="mergesort")]
+    persons = 0
+    for k in range(len(order)):
+        i, before = order[k], order[k - 1]
+        same = k > 0 and person[i] != 0 and person[before] == person[i]
+        persons += 0 if same else 1
+        duplicate[i] = same and place[i] != 0 and place[before] == place[i]
+    first = 0
+    while first < len(order):
+        last, addresses = first, 0
+        while last < len(order) and person[order[last]] == person[order[first]]:
+            addresses += not duplicate[order[last]]
+            last += 1
+        shares = persons * (addresses if person[order[first]] != 0 else 1)
+        for k in range(first, last):
+            if not duplicate[order[k]]:
+                weight[order[k]] = (WEIGHT_ONE + shares // 2) // shares
+        first = last

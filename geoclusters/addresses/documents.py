@@ -1,20 +1,23 @@
-"""Brings the rows of each document together, however they are scattered over the files.
+"""Finds the documents whose rows do not stand together, and brings those rows together.
 
-In most tables the rows of a document stand one after the other. Whether that is so is found out while
-the rows are read: each run of rows leaves the key of its document, and a key that is left twice is that
-of a scattered document. The rows of those are set aside in buckets on disk and weighed bucket by bucket;
-the others pass through as they come.
+In most tables the rows of a document stand one after the other. Whether that is so is checked, never hoped: each
+run of rows leaves the key of its document, and a key that is left twice is that of a scattered document. The rows
+of those are set aside, in buckets on disk where they are many, and given back document by document; all others pass
+through as they come.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from geoclusters import schema
+from geoclusters.addresses.texts import OTHER_SEED, text_keys
+from geoclusters.compiling import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,31 +28,31 @@ if TYPE_CHECKING:
     Keys = npt.NDArray[np.uint64]
 
 BUCKET_ROWS: Final = 2_000_000
-BATCH_ROWS: Final = 1_000_000
+METRIC_FACTOR: Final = 0x9E3779B97F4A7C15
+ALL_BITS: Final = (1 << 64) - 1
+
+ASIDE: Final = pa.schema(
+    [
+        *schema.READ.arrow(),
+        pa.field("source", pa.int16()),
+        pa.field("metric", pa.uint8()),
+        pa.field("dated", pa.bool_()),
+        pa.field("key", pa.uint64()),
+        pa.field("other_key", pa.uint64()),
+    ]
+)
 
 
-def document_keys(batch: pa.RecordBatch) -> Keys:
-    """
-    Give a 64-bit key of metric and document for each row (equal documents have equal keys).
-
-    Two documents may share a key by chance; they are then treated as scattered, which is slower and no less exact.
-    """
-    return _hashed(batch.column("document")) ^ (
-        _hashed(batch.column("metric")) * np.uint64(0x9E3779B97F4A7C15)
-    )
-
-
-def _hashed(column: pa.Array) -> Keys:
-    encoded = column.dictionary_encode()
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-    values = encoded.dictionary.to_numpy(zero_copy_only=False).astype(object)
-    hashes = np.append(pd.util.hash_array(values, categorize=False), np.uint64(0))
-    return np.asarray(hashes[codes], dtype=np.uint64)
+def of_metric(keys: Keys, metric: int) -> Keys:
+    """Give documents of one metric keys of their own; 0 stays 0."""
+    return np.where(keys == 0, np.uint64(0), keys ^ np.uint64(metric * METRIC_FACTOR & ALL_BITS))
 
 
 class ScatterFinder:
     """
-    Finds the documents whose rows do not stand together, while batches pass by.
+    Finds the documents whose rows do not stand together, while their keys pass by.
+
+    A new part begins a new run: a document that goes on from one part to the next counts as scattered.
 
     Examples
     --------
@@ -61,93 +64,116 @@ class ScatterFinder:
 
     def __init__(self) -> None:
         self._runs: list[Keys] = []
-        self._last: np.uint64 | None = None
+        self._last = np.uint64(0)
+
+    def begin_part(self) -> None:
+        """Begin a new run."""
+        self._last = np.uint64(0)
 
     def see(self, keys: Keys) -> None:
-        """Take note of the keys of the next rows."""
-        if not len(keys):
-            return
-        first = np.ones(len(keys), dtype=bool)
-        first[1:] = keys[1:] != keys[:-1]
-        first[0] = self._last is None or keys[0] != self._last
-        self._runs.append(keys[first])
-        self._last = keys[-1]
+        """Take note of the keys of the next rows; 0 is no document."""
+        if len(keys):
+            runs = np.empty(len(keys), dtype=np.uint64)
+            self._runs.append(runs[: _run_keys(keys, self._last, runs)].copy())
+            self._last = keys[-1]
+
+    def runs(self) -> Keys:
+        """Give the key of each run of rows."""
+        return np.concatenate([*self._runs, np.zeros(0, dtype=np.uint64)])
 
     def scattered(self) -> Keys:
         """Keys that begin more than one run, sorted."""
-        runs = np.sort(np.concatenate(self._runs)) if self._runs else np.zeros(0, dtype=np.uint64)
-        return np.unique(runs[1:][runs[1:] == runs[:-1]])
+        return repeated_keys(self.runs())
 
 
-def whole_documents(
-    batches: Iterable[pa.RecordBatch], *, scattered: Keys, spill: Path
-) -> Iterator[pa.Table]:
-    """
-    Give the same rows in tables that hold whole documents, rows of a document together.
-
-    Parameters
-    ----------
-    batches : iterable of pyarrow.RecordBatch
-        Rows with `metric` and `document`.
-    scattered : numpy.ndarray of uint64
-        Keys of documents whose rows do not stand together, sorted (`ScatterFinder`).
-    spill : Path
-        An existing folder for the rows of scattered documents; it is empty again at the end.
-    """
-    aside = _Buckets(spill)
-    rest: pa.Table | None = None
-    for batch in batches:
-        keys = document_keys(batch)
-        table = pa.Table.from_batches([batch])
-        if len(scattered):
-            is_scattered = _member(keys, scattered)
-            aside.add(table.filter(pa.array(is_scattered)), keys[is_scattered])
-            table, keys = table.filter(pa.array(~is_scattered)), keys[~is_scattered]
-        if not table.num_rows:
-            continue
-        rest = table if rest is None else pa.concat_tables([rest, table])
-        done = rest.num_rows - _last_run(keys)
-        if done > 0 and len(keys) > _last_run(keys):
-            yield rest.slice(0, done).combine_chunks()
-            rest = rest.slice(done)
-    if rest is not None and rest.num_rows:
-        yield rest.combine_chunks()
-    yield from aside.take()
+@compiled
+def _run_keys(keys: Keys, last: np.uint64, runs: Keys) -> int:
+    n = 0
+    for key in keys:
+        if key != last and key != np.uint64(0):
+            runs[n] = key
+            n += 1
+        last = key
+    return n
 
 
-def _member(keys: Keys, sorted_keys: Keys) -> npt.NDArray[np.bool_]:
+def repeated_keys(runs: Keys) -> Keys:
+    """Give the keys that stand there more than once, sorted."""
+    with ThreadPoolExecutor(2) as pool:
+        halves = pool.map(_repeated, (runs[runs >> np.uint64(63) == half] for half in (0, 1)))
+        return np.concatenate(list(halves))
+
+
+def _repeated(runs: Keys) -> Keys:
+    runs.sort()
+    return np.unique(runs[1:][runs[1:] == runs[:-1]])
+
+
+def is_member(keys: Keys, sorted_keys: Keys) -> npt.NDArray[np.bool_]:
+    """Tell which keys are among `sorted_keys`."""
+    if not len(sorted_keys):
+        return np.zeros(len(keys), dtype=bool)
     at = np.minimum(np.searchsorted(sorted_keys, keys), len(sorted_keys) - 1)
     return np.asarray(sorted_keys[at] == keys)
 
 
-def _last_run(keys: Keys) -> int:
-    """Length of the run of equal keys at the end."""
-    different = np.flatnonzero(keys != keys[-1])
-    return len(keys) - (int(different[-1]) + 1 if len(different) else 0)
+def open_ends(keys: Keys, last: np.uint64) -> tuple[int, int]:
+    """
+    Give the rows of a batch whose documents are surely whole.
+
+    They lie between its first run, if that goes on from the batch before (whose last key was `last`), and its last
+    run, which may go on in the next.
+
+    Examples
+    --------
+    >>> open_ends(np.array([7, 7, 8, 9, 9], dtype=np.uint64), np.uint64(7))
+    (2, 3)
+    """
+    first, stop = 0, len(keys)
+    while first < len(keys) and keys[first] == last and last != 0:
+        first += 1
+    if len(keys) and keys[-1] != 0:
+        while stop > first and keys[stop - 1] == keys[-1]:
+            stop -= 1
+    return first, stop
 
 
-class _Buckets:
-    """Rows set aside by key in Parquet files, so many that each fits into memory."""
+def aside_table(full: pa.RecordBatch, *, source: int, metric: int, dated: bool) -> pa.Table:
+    """Give rows of `schema.READ` as they are set aside: with their source, metric and the keys of their document."""
+    keys = of_metric(text_keys(full.column("document")), metric)
+    n = full.num_rows
+    added = [
+        pa.array(np.full(n, source, dtype=np.int16)),
+        pa.array(np.full(n, metric, dtype=np.uint8)),
+        pa.array(np.full(n, dated)),
+        pa.array(keys),
+        pa.array(text_keys(full.column("document"), seed=OTHER_SEED)),
+    ]
+    return pa.Table.from_arrays([*full.columns, *added], schema=ASIDE)
+
+
+class Aside:
+    """Rows set aside until all of their document are there, in buckets on disk where they are many."""
 
     COUNT: Final = 64
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._waiting: list[tuple[pa.Table, Keys]] = []
+        self._waiting: list[pa.Table] = []
         self._rows = 0
         self._parts: dict[int, list[Path]] = {}
 
-    def add(self, table: pa.Table, keys: Keys) -> None:
-        """Set rows aside."""
+    def add(self, table: pa.Table) -> None:
+        """Set rows aside (`aside_table`)."""
         if table.num_rows:
-            self._waiting.append((table, keys))
+            self._waiting.append(table)
             self._rows += table.num_rows
         if self._rows >= BUCKET_ROWS:
             self._spill()
 
     def _spill(self) -> None:
-        table = pa.concat_tables([t for t, _ in self._waiting])
-        bucket = np.concatenate([k for _, k in self._waiting]) % np.uint64(self.COUNT)
+        table = pa.concat_tables(self._waiting)
+        bucket = table["key"].to_numpy() % np.uint64(self.COUNT)
         for number in range(self.COUNT):
             parts = self._parts.setdefault(number, [])
             file = self._folder / f"bucket-{number:02}-{len(parts):04}.parquet"
@@ -156,20 +182,30 @@ class _Buckets:
         self._waiting, self._rows = [], 0
 
     def take(self) -> Iterator[pa.Table]:
-        """Give the rows back, each bucket at once, rows of a document together."""
-        if self._waiting and not self._parts:
-            yield _sorted_by_document(pa.concat_tables([t for t, _ in self._waiting]))
-            return
-        if self._waiting:
+        """Give the rows back, each bucket at once, those of a document together, in an order of their own."""
+        if self._waiting and self._parts:
             self._spill()
+        if self._waiting:
+            yield together(self._waiting)
         for parts in self._parts.values():
-            table = pa.concat_tables([pq.read_table(p) for p in parts])
+            tables = [pq.read_table(p) for p in parts]
             for part in parts:
                 part.unlink()
-            if table.num_rows:
-                yield _sorted_by_document(table)
+            if any(t.num_rows for t in tables):
+                yield together(tables)
 
 
-def _sorted_by_document(table: pa.Table) -> pa.Table:
-    """Bring the rows of each document together; a null document stands alone and is not counted."""
-    return table.sort_by([("metric", "ascending"), ("document", "ascending")]).combine_chunks()
+def together(tables: Iterable[pa.Table]) -> pa.Table:
+    """Bring the rows of each document together, in an order that does not depend on when they came."""
+    table = pa.concat_tables(tables).combine_chunks()
+    columns = [table[n].to_numpy() for n in ("row", "source", "other_key", "key")]
+    return table.take(pa.array(np.lexsort(columns)))
+
+
+def run_numbers(batch: pa.RecordBatch) -> Keys:
+    """Give numbers to the documents of rows that were set aside and brought together, from 1."""
+    starts = np.zeros(batch.num_rows, dtype=bool)
+    for name in ("metric", "key", "other_key"):
+        values = batch.column(name).to_numpy()
+        starts[1:] |= values[1:] != values[:-1]
+    return (np.cumsum(starts) + 1).astype(np.uint64)

@@ -1,96 +1,161 @@
-"""Whole documents in, the same addresses with their fraction out."""
+"""Rows of whole documents in; what can be placed, why the rest cannot, and each row's fraction out."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from geoclusters import schema
+from geoclusters.addresses.checks import check_addresses
 from geoclusters.addresses.counting import weigh
+from geoclusters.addresses.rows import LEVELS, Rows
+from geoclusters.compiling import compiled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
+    from geoclusters.addresses.checks import Outside
+
     Ints = npt.NDArray[np.int64]
+    Keys = npt.NDArray[np.uint64]
+    Floats = npt.NDArray[np.float64]
+    Flags = npt.NDArray[np.bool_]
 
 DUPLICATE = schema.REASON_CODE["duplicate"]
 NO_DOCUMENT = schema.REASON_CODE["no_document"]
 
 
-def weighed_addresses(table: pa.Table) -> pa.Table:
+@dataclass(frozen=True)
+class Rules:
+    """Settings of the window and the checks."""
+
+    first_year: int | None
+    last_year: int | None
+    accuracy: str
+    repair_swapped: bool
+    outside: Outside | None
+
+
+@dataclass(frozen=True)
+class WeighedRows:
     """
-    Add `weight` to addresses of whole documents and mark duplicates in `reason`.
+    Addresses of whole documents, checked and weighed, one entry a row.
+
+    Attributes
+    ----------
+    reason : numpy.ndarray of int8
+        Code of `schema.REASONS`; 0 = placed.
+    lat, lon : numpy.ndarray of float64
+        WGS 84 degrees after repair.
+    repaired : numpy.ndarray of bool
+        Latitude and longitude were swapped back.
+    weight : numpy.ndarray of int64
+        In 1/`schema.WEIGHT_ONE` document.
+    starts : numpy.ndarray of bool
+        First row of each document, and each row that stands for a count.
+    """
+
+    reason: npt.NDArray[np.int8]
+    lat: Floats
+    lon: Floats
+    repaired: Flags
+    weight: Ints
+    starts: Flags
+
+
+def in_window(rows: Rows, rules: Rules) -> Flags:
+    """Tell which rows lie in the window; without one all do, with one only those that have a year."""
+    inside = np.ones(len(rows), dtype=bool)
+    if rules.first_year is not None:
+        inside &= rows.year >= rules.first_year
+    if rules.last_year is not None:
+        inside &= (rows.year <= rules.last_year) & (rows.year >= 0)
+    return inside
+
+
+def weighed_rows(rows: Rows, rules: Rules, field_keys: Keys) -> WeighedRows:
+    """
+    Check and weigh the rows of whole documents; those of a document stand together.
 
     Parameters
     ----------
-    table : pyarrow.Table
-        Columns of `schema.CHECKED`; every document with all its rows (`documents.whole_documents`).
-
-    Returns
-    -------
-    pyarrow.Table
-        The same rows with `weight` (`schema.WEIGHT`); duplicates and rows without a document weigh 0.
+    field_keys : numpy.ndarray of uint64
+        Key of the text of each code of a field, which decides between duplicates.
     """
-    reason = table["reason"].to_numpy()
-    found = weigh(
-        document=_codes(table, ["metric", "document"]),
-        person=_person(table),
-        place=_place(table),
-        tie_break=_content_order(table),
-        count=_floats(table, "count"),
+    counted = ~np.isnan(rows.count)
+    found = check_addresses(
+        lat=rows.lat,
+        lon=rows.lon,
+        country=rows.country,
+        too_coarse=rows.accuracy > LEVELS.index(rules.accuracy),
+        has_document=(rows.document != 0) | counted,
+        outside=rules.outside,
+        repair_swapped=rules.repair_swapped,
     )
-    nobody = reason == NO_DOCUMENT
-    marked = np.where(found.duplicate & ~nobody, DUPLICATE, reason).astype(np.int8)
-    table = table.set_column(table.schema.get_field_index("reason"), "reason", pa.array(marked))
-    return table.append_column("weight", pa.array(np.where(nobody, 0, found.weight)))
-
-
-def _codes(table: pa.Table, names: Sequence[str]) -> Ints:
-    """One code for each distinct combination of the columns; a null is a value like others."""
-    total = np.zeros(table.num_rows, dtype=np.int64)
-    for name in names:
-        encoded = table[name].combine_chunks().dictionary_encode()
-        codes = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(
-            zero_copy_only=False
+    place, tie_break = np.empty(len(rows), np.uint64), np.empty((len(rows), 2), np.uint64)
+    if rows.person.any():
+        _identify(
+            found.lat,
+            found.lon,
+            found.reason,
+            rows.organisation,
+            rows.country,
+            rows.year,
+            np.append(field_keys, np.uint64(0))[rows.field],
+            rows.source,
+            rows.row,
+            place,
+            tie_break,
         )
-        total = _dense(total * (len(encoded.dictionary) + 1) + codes.astype(np.int64))
-    return total
+    shares = weigh(
+        document=rows.document,
+        person=rows.person,
+        place=place,
+        tie_break=tie_break,
+        count=rows.count,
+    )
+    reason = found.reason
+    reason[shares.duplicate] = DUPLICATE
+    starts = np.ones(len(rows), dtype=bool)
+    starts[1:] = (rows.document[1:] != rows.document[:-1]) | (rows.document[1:] == 0)
+    return WeighedRows(reason, found.lat, found.lon, found.repaired, shares.weight, starts)
 
 
-def _dense(codes: Ints) -> Ints:
-    return np.asarray(pd.factorize(codes)[0], dtype=np.int64)
-
-
-def _person(table: pa.Table) -> Ints:
-    missing = table["person"].is_null().to_numpy()
-    return np.where(missing, -1, _codes(table, ["person"]))
-
-
-def _place(table: pa.Table) -> Ints:
-    """Point and organisation as one code: two institutions on one point are two addresses."""
-    missing = np.isnan(_floats(table, "placed_lat")) | np.isnan(_floats(table, "placed_lon"))
-    return np.where(missing, -1, _codes(table, ["placed_lat", "placed_lon", "organisation"]))
-
-
-def _floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    return np.asarray(table[name].to_numpy(), dtype=np.float64)
-
-
-def _content_order(table: pa.Table) -> Ints:
+@compiled
+def _identify(
+    lat: Floats,
+    lon: Floats,
+    reason: npt.NDArray[np.int8],
+    organisation: npt.NDArray[np.int32],
+    country: npt.NDArray[np.int16],
+    year: npt.NDArray[np.int16],
+    field_key: Keys,
+    source: npt.NDArray[np.int16],
+    row: Ints,
+    place: Keys,
+    tie_break: Keys,
+) -> None:
     """
-    Rank of the rows by what they say, so that of duplicates the same one is kept in any order of rows.
+    Give keys to point and organisation, and an order to rows that agree in them.
 
-    The place in the files decides only between rows that agree in everything that is counted.
+    The order comes from what the rows say; where they stood decides between rows that agree in all that is counted.
     """
-    keys = ["reason", "economy", "year", "field"]
-    frame = table.select([*keys, "source", "row"]).to_pandas()
-    order = frame.sort_values([*keys, "source", "row"], kind="stable", na_position="last").index
-    rank = np.empty(len(frame), dtype=np.int64)
-    rank[order] = np.arange(len(frame))
-    return rank
+    lat_bits, lon_bits = lat.view(np.uint64), lon.view(np.uint64)
+    c1, c2 = np.uint64(0x87C37B91114253D5), np.uint64(0xFF51AFD7ED558CCD)
+    for i in range(len(lat)):
+        key = np.uint64(0)
+        if lat[i] == lat[i] and lon[i] == lon[i]:
+            key = (lat_bits[i] * c1) ^ (lon_bits[i] << np.uint64(1) | lon_bits[i] >> np.uint64(63))
+            key = (key ^ (key >> np.uint64(33))) * c2
+            key = (key ^ (key >> np.uint64(29)) ^ np.uint64(organisation[i] + 1)) * c1
+            key = (key ^ (key >> np.uint64(32))) | np.uint64(1)
+        place[i] = key
+        content = field_key[i] ^ (
+            np.uint64(reason[i] + 1) * c1
+            ^ np.uint64(country[i] + 1) * c2
+            ^ np.uint64(year[i] + 1) * np.uint64(0x9E3779B97F4A7C15)
+        )
+        tie_break[i, 0] = content
+        tie_break[i, 1] = (np.uint64(source[i]) << np.uint64(48)) | np.uint64(row[i])

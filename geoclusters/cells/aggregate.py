@@ -1,117 +1,35 @@
-"""Adds addresses up to one row a cell, in integers, so that the order of the addresses leaves no trace.
-
-`partial` turns a batch into sums, `merge` adds sums up; both are exact, so batches may come in any
-order, from any number of threads or machines. `finish` turns the sums into the cells' table.
-"""
+"""From the sums of the addresses to the table of the cells: documents of each metric, mean positions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import h3
 import numpy as np
 import pandas as pd
 
-from geoclusters import schema
-from geoclusters.cells.kernel import cell_centers
-from geoclusters.earth import EARTH_RADIUS_KM, unit_vectors
+from geoclusters.cells.kernel import cell_centers, in_frame, out_of_frame
+from geoclusters.cells.sums import position_scale
+from geoclusters.earth import unit_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
+
+    from geoclusters.cells.sums import CellSums
 
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-POSITION_UNIT: Final = schema.WEIGHT_ONE >> 16
-OFFSETS_PER_RADIUS: Final = 1 << 15
-SUMS: Final = [c.name for c in schema.CELL_SUMS.columns]
-KEYS: Final = ["cell", "metric"]
 
-
-def partial(
-    *,
-    cell: npt.NDArray[np.uint64],
-    metric: npt.NDArray[np.object_] | pd.Categorical,
-    document: Ints,
-    weight: Ints,
-    count: Floats,
-    lat: Floats,
-    lon: Floats,
-    resolution: int,
-) -> pd.DataFrame:
+def finish(sums: CellSums, *, metrics: Sequence[str], resolution: int) -> pd.DataFrame:
     """
-    Sum whole documents' placed addresses by cell and metric (`schema.CELL_SUMS`).
+    One row a cell in order of H3 index, from the sums of all addresses.
 
     Parameters
     ----------
-    cell : numpy.ndarray of uint64, shape (n,)
-        H3 cell of each address.
-    metric : array of str, shape (n,)
-        Its metric.
-    document : numpy.ndarray of int64, shape (n,)
-        Code of its document; the documents must be whole, so that distinct ones can be counted here.
-    weight : numpy.ndarray of int64, shape (n,)
-        Fraction of the document, in 1/`schema.WEIGHT_ONE`.
-    count : numpy.ndarray of float64, shape (n,)
-        Documents that the row stands for; NaN for an ordinary address.
-    lat, lon : numpy.ndarray of float64, shape (n,)
-        WGS 84 degrees.
-    resolution : int
-        H3 resolution of the cells.
-    """
-    several = np.where(np.isnan(count), 1, np.rint(np.nan_to_num(count))).astype(np.int64)
-    frame = pd.DataFrame({"cell": cell, "metric": metric, "weight": weight, "addresses": several})
-    east, north = _offsets(cell, lat, lon, resolution)
-    frame["position_weight"] = np.maximum(weight // POSITION_UNIT, 1)
-    frame["east"] = frame["position_weight"] * east
-    frame["north"] = frame["position_weight"] * north
-    named = frame[KEYS].assign(document=document)
-    repeated = named.duplicated().to_numpy() & np.isnan(count)
-    frame["documents"] = np.where(repeated, 0, several)
-    return _summed(frame)
-
-
-def merge(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Add sums up; associative and exact."""
-    return _summed(pd.concat(list(parts), ignore_index=True))
-
-
-def _summed(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.groupby(KEYS, sort=True, observed=True)[SUMS[2:]].sum().reset_index()[SUMS]
-
-
-def _offsets(
-    cell: npt.NDArray[np.uint64], lat: Floats, lon: Floats, resolution: int
-) -> tuple[Ints, Ints]:
-    """Offsets from the cell's centre in its tangent plane, in whole parts of the cell's radius."""
-    cells, back = np.unique(cell, return_inverse=True)
-    east, north = (axis[back] for axis in _tangent_axes(*cell_centers(cells)))
-    points = unit_vectors(lat, lon)
-    unit = OFFSETS_PER_RADIUS / _radius(resolution)
-    return (
-        np.rint(np.einsum("ij,ij->i", points, east) * unit).astype(np.int64),
-        np.rint(np.einsum("ij,ij->i", points, north) * unit).astype(np.int64),
-    )
-
-
-def _radius(resolution: int) -> float:
-    """Average distance of a hexagon's corners from its centre, in radians."""
-    return float(h3.average_hexagon_edge_length(resolution, unit="km")) / EARTH_RADIUS_KM
-
-
-def _tangent_axes(lat: Floats, lon: Floats) -> tuple[Floats, Floats]:
-    phi, lam = np.radians(lat), np.radians(lon)
-    zero = np.zeros_like(phi)
-    east = np.stack([-np.sin(lam), np.cos(lam), zero], axis=-1)
-    north = np.stack([-np.sin(phi) * np.cos(lam), -np.sin(phi) * np.sin(lam), np.cos(phi)], axis=-1)
-    return east, north
-
-
-def finish(sums: pd.DataFrame, *, metrics: Sequence[str], resolution: int) -> pd.DataFrame:
-    """
-    One row a cell in order of H3 index, from the sums of all addresses.
+    metrics : sequence of str
+        Names of the metrics in the order of their numbers.
 
     Returns
     -------
@@ -119,37 +37,43 @@ def finish(sums: pd.DataFrame, *, metrics: Sequence[str], resolution: int) -> pd
         `cell`, `lat`, `lon` (weighted mean position on the sphere, WGS 84 degrees), per metric `weight_<metric>` and
         `distinct_<metric>`, and `addresses`.
     """
-    cells = np.unique(sums["cell"].to_numpy())
-    at = np.searchsorted(cells, sums["cell"].to_numpy())
-    frame = pd.DataFrame({"cell": cells})
-    frame["lat"], frame["lon"] = _mean_positions(cells, sums, at, resolution)
+    starts = np.flatnonzero(np.diff(sums.cell, prepend=np.uint64(0)))
+    at = cell_rows(sums)
+    cells = sums.cell[starts]
+    lat, lon = _mean_positions(cells, sums, starts, resolution)
+    columns = {"cell": cells, "lat": lat, "lon": lon}
     for name, column in (("weight", "weight"), ("distinct", "documents")):
-        for metric in metrics:
-            of_metric = (sums["metric"] == metric).to_numpy()
+        for number, metric in enumerate(metrics):
+            of_metric = sums.metric == number
             values = np.zeros(len(cells), dtype=np.int64)
-            values[at[of_metric]] = sums[column].to_numpy()[of_metric]
-            frame[f"{name}_{metric}"] = values
-    frame["addresses"] = _added(at, sums["addresses"], len(cells))
-    return frame
+            values[at[of_metric]] = sums.column(column)[of_metric]
+            columns[f"{name}_{metric}"] = values
+    columns["addresses"] = _added(sums.column("addresses"), starts)
+    return pd.DataFrame(columns, copy=False)
 
 
-def _added(at: Ints, values: pd.Series[int], size: int) -> Ints:
-    total = np.zeros(size, dtype=np.int64)
-    np.add.at(total, at, values.to_numpy())
-    return total
+def cell_rows(sums: CellSums) -> Ints:
+    """Give the row in the table of the cells of each row of the sums."""
+    return np.cumsum(np.diff(sums.cell, prepend=np.uint64(0)) != 0) - 1
+
+
+def _added(values: Ints, starts: Ints) -> Ints:
+    return np.add.reduceat(values, starts) if len(starts) else np.zeros(0, dtype=np.int64)
 
 
 def _mean_positions(
-    cells: npt.NDArray[np.uint64], sums: pd.DataFrame, at: Ints, resolution: int
+    cells: npt.NDArray[np.uint64], sums: CellSums, starts: Ints, resolution: int
 ) -> tuple[Floats, Floats]:
-    lat, lon = cell_centers(cells)
-    axes = _tangent_axes(lat, lon)
-    total = _added(at, sums["position_weight"], len(cells)).astype(np.float64)
-    unit = _radius(resolution) / OFFSETS_PER_RADIUS
-    east, north = (_added(at, sums[n], len(cells)) / total * unit for n in ("east", "north"))
-    up = np.sqrt(1.0 - np.minimum(east**2 + north**2, 1.0))
-    mean = unit_vectors(lat, lon) * up[:, None] + axes[0] * east[:, None] + axes[1] * north[:, None]
+    """Take the centre's part off the sums, which is what brings them back from modulo 2^64."""
+    scale = position_scale(resolution)
+    centres = np.rint(in_frame(unit_vectors(*cell_centers(cells))) * scale).astype(np.int64)
+    heft = _added(sums.column("position_weight"), starts)
+    mean = np.empty((len(cells), 3))
+    for axis, name in enumerate("xyz"):
+        offset = _added(sums.column(name), starts) - heft * centres[:, axis]
+        mean[:, axis] = centres[:, axis] + offset / heft
+    mean = out_of_frame(mean)
     return (
-        np.degrees(np.arcsin(np.clip(mean[:, 2], -1.0, 1.0))),
+        np.degrees(np.arctan2(mean[:, 2], np.hypot(mean[:, 0], mean[:, 1]))),
         np.degrees(np.arctan2(mean[:, 1], mean[:, 0])),
     )

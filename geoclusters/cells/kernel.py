@@ -88,6 +88,50 @@ def latlng_to_cells(
     return cells.view(np.uint64).reshape(lats.shape)
 
 
+def cells_and_vectors(
+    lat: FloatArray, lng: FloatArray, res: int, *, scale: float
+) -> tuple[CellArray, IntArray]:
+    """
+    H3 cells of points as `latlng_to_cells` gives them, and the points' unit vectors in whole numbers.
+
+    Parameters
+    ----------
+    lat, lng : numpy.ndarray of float64, shape (n,)
+        WGS 84 degrees, on the Earth; one thread works on them.
+    scale : float
+        What a length of 1 is in whole numbers.
+
+    Returns
+    -------
+    cells : numpy.ndarray of uint64, shape (n,)
+    vectors : numpy.ndarray of int64, shape (n, 3)
+        In the frame of H3's icosahedron, see `in_frame`.
+    """
+    cells = np.empty(lat.size, dtype=np.int64)
+    vectors = np.empty((lat.size, 3), dtype=np.int64)
+    flat_lat, flat_lng = _plain(lat), _plain(lng)
+    if lat.size and _fill(flat_lat, flat_lng, cells, res, scale=scale, vectors=vectors):
+        _ask_library(flat_lat, flat_lng, cells, res)
+    return cells.view(np.uint64), vectors
+
+
+def in_frame(vectors: FloatArray) -> FloatArray:
+    """
+    Turn unit vectors (n, 3) of the usual frame into that of H3's icosahedron; its transpose turns them back.
+
+    Examples
+    --------
+    >>> bool(np.allclose(np.linalg.norm(in_frame(np.eye(3)), axis=1), 1))
+    True
+    """
+    return np.asarray(vectors @ lattice.frame().T)
+
+
+def out_of_frame(vectors: FloatArray) -> FloatArray:
+    """Turn unit vectors (n, 3) of the icosahedron's frame into the usual one."""
+    return np.asarray(vectors @ lattice.frame())
+
+
 def _checked_res(res: SupportsIndex) -> int:
     try:
         value = operator.index(res)
@@ -134,15 +178,21 @@ def _fill_in_threads(
         return sum(job.result() for job in jobs)
 
 
+_NO_VECTORS = np.empty((0, 3), dtype=np.int64)
+
+
 def _fill(
     lat: FloatArray,
     lng: FloatArray,
     cells: IntArray,
     res: int,
+    *,
+    scale: float = 1.0,
+    vectors: IntArray = _NO_VECTORS,
 ) -> int:
     plan, frame = lattice.plan(res), lattice.frame()
     tables = lattice.digits_by_remainder(), lattice.base_cells_by_place()
-    return int(points_to_cells(lat, lng, cells, plan, frame, *tables))
+    return int(points_to_cells(lat, lng, cells, plan, frame, *tables, scale, vectors))
 
 
 def _ask_library(

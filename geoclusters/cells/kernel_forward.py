@@ -8,10 +8,7 @@ computed, never branches. A point too close to a boundary to be sure of is marke
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar
 
-import numba
 import numpy as np
 
 from geoclusters.cells.kernel_lattice import (
@@ -25,23 +22,7 @@ from geoclusters.cells.kernel_lattice import (
     IntArray,
     Plan,
 )
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def compiled(function: Function) -> Function:
-    """
-    Compile with numba, and keep the machine code on disk where a folder can be written.
-
-    Kept code is renewed when the file of its function changes, not when another file does:
-    whoever changes a constant or a function that such a file imports has to touch that file too.
-    """
-    options = {"nogil": True, "error_model": "numpy"}
-    try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
-
+from geoclusters.compiling import compiled
 
 BLOCK = 512
 NO_CELL = 0
@@ -309,6 +290,15 @@ def mend(words: IntArray, block: FloatArray, plan: Plan) -> int:
 
 
 @compiled
+def keep_vectors(block: FloatArray, start: int, n: int, scale: float, vectors: IntArray) -> None:
+    """Copy the unit vectors, in whole numbers of 1/`scale`."""
+    for k in range(n):
+        vectors[start + k, 0] = np.int64(np.rint(scale * block[X + k]))
+        vectors[start + k, 1] = np.int64(np.rint(scale * block[Y + k]))
+        vectors[start + k, 2] = np.int64(np.rint(scale * block[Z + k]))
+
+
+@compiled
 def points_to_cells(
     lat: FloatArray,
     lng: FloatArray,
@@ -317,14 +307,22 @@ def points_to_cells(
     frame: FloatArray,
     digits: IntArray,
     base_cells: IntArray,
+    scale: float,
+    vectors: IntArray,
 ) -> int:
-    """Fill `cells`; return how many may be `ASK`: 0 means none."""
+    """
+    Fill `cells`; return how many may be `ASK`: 0 means none.
+
+    Unless `vectors` is empty, it gets each point's unit vector in the icosahedron's own frame, in 1/`scale`.
+    """
     block, words = np.zeros(N_FLOAT_ROWS * BLOCK), np.zeros(N_INTEGER_ROWS * BLOCK, np.int64)
     asked = 0
     for start in range(0, len(lat), BLOCK):
         n = min(BLOCK, len(lat) - start)
         load(lat, lng, start, n, block)
         to_vectors(block, frame)
+        if len(vectors):
+            keep_vectors(block, start, n, scale, vectors)
         to_faces(block)
         to_lattice(block, plan)
         to_digits(block, words, plan.steps, digits)

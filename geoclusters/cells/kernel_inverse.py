@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from geoclusters.cells.kernel_forward import ONES, compiled, turned
+from geoclusters.cells.kernel_forward import ONES, turned
 from geoclusters.cells.kernel_lattice import (
     N_BASE_CELLS,
     N_CANDIDATES,
@@ -20,6 +20,7 @@ from geoclusters.cells.kernel_lattice import (
     FloatArray,
     IntArray,
 )
+from geoclusters.compiling import compiled
 
 HALF_FACE = STEP**4 * (1 + 1e-12)
 """From a face's centre to its edges, in steps of the lattice 16 levels down, and a hair more."""

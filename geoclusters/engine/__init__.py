@@ -1,23 +1,7 @@
 """Engines: how the steps that touch every address are carried out."""
 
-from geoclusters.engine.local import (
-    ADDRESSES_FILE,
-    REJECTED_FILE,
-    SUMS_FILE,
-    add_up_addresses,
-    address_dataset,
-    cell_sums,
-    read_addresses,
-    rebin_addresses,
-)
+from geoclusters.engine.adding import REJECTED_FILE
+from geoclusters.engine.local import add_up_addresses, read_sources
+from geoclusters.engine.store import AddressStore
 
-__all__ = [
-    "ADDRESSES_FILE",
-    "REJECTED_FILE",
-    "SUMS_FILE",
-    "add_up_addresses",
-    "address_dataset",
-    "cell_sums",
-    "read_addresses",
-    "rebin_addresses",
-]
+__all__ = ["REJECTED_FILE", "AddressStore", "add_up_addresses", "read_sources"]

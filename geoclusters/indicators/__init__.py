@@ -2,7 +2,14 @@
 
 from geoclusters.indicators.counts import as_documents, scored, summed_by_label, with_rates
 from geoclusters.indicators.economies import economies_of_clusters, economy_scores, league
-from geoclusters.indicators.members import documents_by, links, membership
+from geoclusters.indicators.members import (
+    OUTSIDE,
+    DocumentParts,
+    Members,
+    document_parts,
+    documents_by,
+    links,
+)
 from geoclusters.indicators.population import (
     PLACES_SOURCE,
     PopulationSource,
@@ -12,16 +19,19 @@ from geoclusters.indicators.population import (
 from geoclusters.indicators.ranking import concentration, ranked
 
 __all__ = [
+    "OUTSIDE",
     "PLACES_SOURCE",
+    "DocumentParts",
+    "Members",
     "PopulationSource",
     "as_documents",
     "concentration",
+    "document_parts",
     "documents_by",
     "economies_of_clusters",
     "economy_scores",
     "league",
     "links",
-    "membership",
     "population_of_clusters",
     "population_of_places",
     "ranked",

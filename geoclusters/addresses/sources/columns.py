@@ -13,6 +13,8 @@ from geoclusters import schema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy.typing as npt
+
 NUMBER_NULLS: Final = pa.array(
     ["", "NA", "N/A", "NaN", "nan", "None", "none", "-", "\\N", "NULL", "null"]
 )
@@ -58,13 +60,53 @@ def canonical(
     return pa.RecordBatch.from_arrays(arrays, schema=schema.READ.arrow())
 
 
+def numbers(
+    values: pa.Array, field: schema.Column, first_row: int, *, name: str | None = None
+) -> npt.NDArray[np.float64]:
+    """
+    Give the numbers of a column as float64, NaN where there is none.
+
+    Parameters
+    ----------
+    field : schema.Column
+        Our column, for messages.
+    name : str, optional
+        Its name in the file, for messages.
+
+    Raises
+    ------
+    ColumnError
+        If a value is not a number.
+    """
+    if pa.types.is_null(values.type):
+        return np.full(len(values), np.nan)
+    if not pa.types.is_float64(values.type):
+        values = _number(
+            _plain(values), pa.field(field.name, field.type), name or field.name, first_row
+        )
+    found = np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+    endless = np.isinf(found)
+    return np.where(endless, np.nan, found) if endless.any() else found
+
+
+def years(values: pa.Array, first_row: int, *, name: str = "year") -> npt.NDArray[np.int16]:
+    """Give the years of a column, -1 where there is none; raise `ColumnError` if one is no year."""
+    if pa.types.is_null(values.type):
+        return np.full(len(values), -1, dtype=np.int16)
+    found = values if pa.types.is_int16(values.type) else _year(_plain(values), name, first_row)
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False))
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+
+
 def _repeated(text: str, n: int) -> pa.Array:
     return pa.repeat(pa.scalar(text), n)
 
 
 def _converted(values: pa.Array, field: pa.Field, name: str, first_row: int) -> pa.Array:
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
+    values = _plain(values)
     if pa.types.is_string(field.type):
         return _text(values)
     if field.name == "year":

@@ -22,7 +22,7 @@ from geoclusters.addresses.sources.formats import Format, Request
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 BATCH_ROWS: Final = 1 << 18
 CSV_BLOCK_BYTES: Final = 1 << 24
@@ -100,6 +100,30 @@ def _need(member: Member, wanted: list[str], seen: Sequence[str]) -> None:
         f"{_place(member)}: there is no column {missing[0]!r}; the file has: {shown}{hint}; "
         "name one of these under 'columns' of the [[source]]"
     )
+
+
+def is_parquet(file: Path) -> bool:
+    """Whether a file is Parquet as it lies on disk, neither packed nor in an archive."""
+    return file.suffix.lower() in {".parquet", ".pq"}
+
+
+def check_parquet(file: Path, wanted: Iterable[str]) -> None:
+    """
+    Look whether a Parquet file can be read and has the columns that are wanted.
+
+    Raises
+    ------
+    SourceError
+        Names the file, the column, what was seen and what would do.
+    """
+    heads = _parquet_head(Member(file), list(wanted))
+    next(_guarded(Member(file), heads), None)
+
+
+def _parquet_head(member: Member, wanted: list[str]) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(member.path) as file:
+        _need(member, wanted, file.schema_arrow.names)
+    yield from ()
 
 
 def _parquet(

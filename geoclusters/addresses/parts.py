@@ -1,0 +1,170 @@
+"""Parts: what a source has become once it is Parquet, to be read in batches with its columns named as ours.
+
+Parquet tables are read where they are. Everything else is read once by its format, and kept in the columns of
+`schema.READ`; either way the steps after see batches of columns and no format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from geoclusters import schema
+from geoclusters.addresses.sources.columns import ColumnError, canonical
+from geoclusters.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+BATCH_ROWS: Final = 1 << 18
+OWN_COLUMNS: Final = {c.name: c.name for c in schema.READ.columns}
+_REPEATING: Final = ("country", "organisation", "field", "accuracy")
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    A Parquet file of a source, read where it is or made from another format.
+
+    Attributes
+    ----------
+    columns : mapping of str to str
+        Our column (`schema.READ`) to the file's.
+    source : int
+        Position of the source in the study.
+    metric : int
+        Position of its metric in the study.
+    label : str
+        Name of the file for messages and rejected rows, where the rows do not carry one themselves.
+    dated : bool
+        The source says in which year a document is, so that a window applies to it.
+    groups : tuple of int, optional
+        Row groups of the file; by default all.
+    first_row : int
+        Number in the file of the first row of the part, from 1.
+    """
+
+    path: str
+    columns: Mapping[str, str] = field(hash=False)
+    source: int
+    metric: int
+    label: str
+    dated: bool
+    groups: tuple[int, ...] | None = None
+    first_row: int = 1
+
+    @property
+    def made(self) -> bool:
+        """Whether the file was made by us, so that its rows know the file and row that they come from."""
+        return "file" in self.columns
+
+    def facts(self) -> dict[str, Any]:
+        """Give the same as plain values; a file made by us is named without its folder."""
+        groups = None if self.groups is None else list(self.groups)
+        path = Path(self.path).name if self.made else self.path
+        return {**self.__dict__, "path": path, "columns": dict(self.columns), "groups": groups}
+
+    def batches(
+        self, wanted: Sequence[str] | None = None, *, batch_rows: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """
+        Read the part; columns have our names, those that the source lacks are left out.
+
+        Parameters
+        ----------
+        wanted : sequence of str, optional
+            Our columns; by default all that are there.
+        """
+        names = [n for n in self.columns if wanted is None or n in wanted]
+        theirs = list(dict.fromkeys(self.columns[n] for n in names))
+        try:
+            with pq.ParquetFile(self.path, read_dictionary=self._repeating()) as file:
+                for batch in file.iter_batches(batch_rows, self.groups, theirs):
+                    arrays = [batch.column(self.columns[n]) for n in names]
+                    yield pa.RecordBatch.from_arrays(arrays, names=names)
+        except (OSError, pa.ArrowException) as error:
+            text = " ".join(str(error).split())[:300]
+            raise SourceError(
+                f"{self.path}: not readable as parquet: {text}; is the file whole, and of this format?"
+            ) from None
+
+    def _repeating(self) -> list[str]:
+        return [self.columns[n] for n in _REPEATING if n in self.columns]
+
+    def in_full(self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
+        """
+        Give rows of the part in the columns of `schema.READ`.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray of int64
+            Their numbers in the file.
+
+        Raises
+        ------
+        SourceError
+            If a value is not what its column is mapped to.
+        """
+        layout = schema.READ.arrow()
+        if self.made:
+            return pa.RecordBatch.from_arrays(
+                [_decoded(batch.column(f.name)) for f in layout], schema=layout
+            )
+        names = {n: n for n in batch.schema.names}
+        try:
+            full = canonical(batch, names, file=self.label, first_row=1)
+        except ColumnError as error:
+            raise SourceError(f"{self.path}: {error}") from None
+        return full.set_column(layout.get_field_index("row"), layout.field("row"), pa.array(rows))
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def part_of_facts(facts: Mapping[str, Any], folder: Path) -> Part:
+    """Give a part back from its facts; a made file lies in `folder`."""
+    groups = None if facts["groups"] is None else tuple(facts["groups"])
+    part = Part(**{**facts, "groups": groups})
+    return replace(part, path=str(folder / part.path)) if part.made else part
+
+
+def split(part: Part, rows_at_least: int) -> list[Part]:
+    """Part a file between its row groups, into parts of some rows each."""
+    with pq.ParquetFile(part.path) as file:
+        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    parts, first, rows = [], 0, 0
+    row = part.first_row
+    for number, size in enumerate(sizes):
+        rows += size
+        if rows >= rows_at_least or number == len(sizes) - 1:
+            groups = tuple(range(first, number + 1))
+            parts.append(replace(part, groups=groups, first_row=row))
+            first, row, rows = number + 1, row + rows, 0
+    return parts
+
+
+class PartWriter:
+    """Keeps what a format reads in Parquet files of `schema.READ`."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(
+            path, schema.READ.arrow(), compression="lz4", write_statistics=False
+        )
+        self.rows = 0
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take in rows of `schema.READ`."""
+        self.rows += batch.num_rows
+        self._writer.write_batch(batch)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()

@@ -1,0 +1,334 @@
+"""Adds addresses up to one row a cell and metric, in whole numbers, so that their order leaves no trace.
+
+Positions are summed as unit vectors in whole numbers, weighted, and may run over the 64 bits: what counts is the
+sum of the offsets from the cell's centre, which is small, and comes back right when the centre's part is taken off
+again (all modulo 2^64). So nothing need be known of a cell while its addresses come in.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import h3
+import numpy as np
+import pyarrow as pa
+
+from geoclusters import schema
+from geoclusters.cells.kernel import cells_and_vectors
+from geoclusters.compiling import compiled
+from geoclusters.earth import EARTH_RADIUS_KM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    Cells = npt.NDArray[np.uint64]
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+    Codes = npt.NDArray[np.int32]
+
+N_SHARDS: Final = 16
+NO_ENTRY: Final = -1
+OFFSETS_PER_RADIUS: Final = 1 << 15
+SUMS: Final = ("weight", "addresses", "documents", "position_weight", "x", "y", "z")
+_N_SUMS = len(SUMS)
+_LAST = _N_SUMS
+_FIRST_ROOM = 1 << 10
+_WEIGHT_ONE = schema.WEIGHT_ONE
+_POSITION_UNIT = schema.WEIGHT_ONE >> 16
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_METRIC_SHIFT = np.uint64(56)
+_CELL_MASK = np.uint64((1 << 56) - 1)
+_CELL_TOP = np.uint64(0x08 << 56)
+
+
+def position_scale(resolution: int) -> float:
+    """Say what a length of one Earth radius is in the whole numbers of the positions of cells of a resolution."""
+    radius = float(h3.average_hexagon_edge_length(resolution, unit="km")) / EARTH_RADIUS_KM
+    return OFFSETS_PER_RADIUS / radius
+
+
+@dataclass(frozen=True)
+class CellSums:
+    """
+    Sums of each cell and metric, ordered by cell and metric.
+
+    Attributes
+    ----------
+    cell : numpy.ndarray of uint64, shape (n,)
+        H3 indices, all of one resolution.
+    metric : numpy.ndarray of uint8, shape (n,)
+        Position of the metric in the study.
+    sums : numpy.ndarray of int64, shape (n, 7)
+        `SUMS`: weight (1/`schema.WEIGHT_ONE` document), number of addresses, distinct documents, weight of the
+        positions (1/65536 document) and the weighted unit vectors (modulo 2^64).
+    """
+
+    cell: Cells
+    metric: npt.NDArray[np.uint8]
+    sums: Ints
+
+    def column(self, name: str) -> Ints:
+        """Give one of `SUMS`."""
+        return self.sums[:, SUMS.index(name)]
+
+    def table(self) -> pa.Table:
+        """Give the same as a table (`schema.CELL_SUMS`)."""
+        columns = [pa.array(self.cell), pa.array(self.metric)]
+        columns += [pa.array(np.ascontiguousarray(self.column(n))) for n in SUMS]
+        return pa.Table.from_arrays(columns, schema=schema.CELL_SUMS.arrow())
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> CellSums:
+        """Give sums back from their table."""
+        sums = np.stack([table[n].to_numpy() for n in SUMS], axis=1)
+        return cls(table["cell"].to_numpy(), table["metric"].to_numpy(), sums)
+
+
+def added_up(parts: Iterable[CellSums]) -> CellSums:
+    """Add sums up; associative and exact, so parts may come from any number of threads or machines."""
+    parts = list(parts)
+    cell = np.concatenate([p.cell for p in parts])
+    metric = np.concatenate([p.metric for p in parts])
+    sums = np.concatenate([p.sums for p in parts])
+    order = np.lexsort((metric, cell))
+    cell, metric = cell[order], metric[order]
+    first = np.ones(len(cell), dtype=bool)
+    first[1:] = (cell[1:] != cell[:-1]) | (metric[1:] != metric[:-1])
+    starts = np.flatnonzero(first)
+    total = np.add.reduceat(sums[order], starts, axis=0) if len(starts) else sums
+    return CellSums(cell[first], metric[first], total)
+
+
+@compiled
+def _shard_order(key: Cells, bounds: Ints, order: Ints) -> None:
+    """Order the rows by shard, stable; rows without a key are left out."""
+    shift = np.uint64(60)
+    for i in range(len(key)):
+        k = key[i]
+        if k != 0:
+            bounds[np.int64(k * _GOLDEN >> shift) + 1] += 1
+    for shard in range(N_SHARDS):
+        bounds[shard + 1] += bounds[shard]
+    place = bounds.copy()
+    for row in range(len(key)):
+        if key[row] != 0:
+            shard = np.int64(key[row] * _GOLDEN >> shift)
+            order[place[shard]] = row
+            place[shard] += 1
+
+
+@compiled
+def _add(
+    rows: Ints,
+    key: Cells,
+    weight: Ints,
+    several: Ints,
+    document: Ints,
+    vectors: Ints,
+    slot_keys: Cells,
+    slot_entries: Codes,
+    entry_keys: Cells,
+    sums: Ints,
+    n_entries: int,
+    entries: Codes,
+) -> int:
+    """
+    Add rows to the sums of one shard; `several` is 1, or minus the documents that a row stands for.
+
+    The first pass looks every row up, which lets the processor wait for many places of memory at once.
+    """
+    mask = np.uint64(len(slot_keys) - 1)
+    for row in rows:
+        k = key[row]
+        slot = (k * _GOLDEN >> np.uint64(24)) & mask
+        while slot_keys[slot] != k and slot_keys[slot] != 0:
+            slot = (slot + np.uint64(1)) & mask
+        if slot_keys[slot] == 0:
+            slot_keys[slot] = k
+            slot_entries[slot] = n_entries
+            entry_keys[n_entries] = k
+            sums[n_entries, _LAST] = -1
+            n_entries += 1
+        entries[row] = slot_entries[slot]
+    for row in rows:
+        entry = entries[row]
+        times = several[row]
+        sums[entry, 0] += weight[row]
+        sums[entry, 1] += abs(times)
+        if times < 0:
+            sums[entry, 2] -= times
+        elif sums[entry, _LAST] != document[row]:
+            sums[entry, 2] += 1
+            sums[entry, _LAST] = document[row]
+        heft = max(weight[row] // _POSITION_UNIT, 1)
+        sums[entry, 3] += heft
+        sums[entry, 4] += heft * vectors[row, 0]
+        sums[entry, 5] += heft * vectors[row, 1]
+        sums[entry, 6] += heft * vectors[row, 2]
+    return n_entries
+
+
+@compiled
+def _insert_all(keys: Cells, slot_keys: Cells, slot_entries: Codes) -> None:
+    mask = np.uint64(len(slot_keys) - 1)
+    for entry in range(len(keys)):
+        slot = (keys[entry] * _GOLDEN >> np.uint64(24)) & mask
+        while slot_keys[slot] != 0:
+            slot = (slot + np.uint64(1)) & mask
+        slot_keys[slot] = keys[entry]
+        slot_entries[slot] = entry
+
+
+Number = TypeVar("Number", bound=np.generic)
+
+
+class _Shard:
+    """Sums of the cells whose keys fall to one shard, in an open-addressed table."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.n_entries = 0
+        self.entry_keys = np.zeros(_FIRST_ROOM, dtype=np.uint64)
+        self.sums = np.zeros((_FIRST_ROOM, _N_SUMS + 1), dtype=np.int64)
+        self.slot_keys = np.zeros(2 * _FIRST_ROOM, dtype=np.uint64)
+        self.slot_entries = np.zeros(2 * _FIRST_ROOM, dtype=np.int32)
+
+    def make_room(self, more: int) -> None:
+        """Have room for so many further entries."""
+        wanted = self.n_entries + more
+        if wanted > len(self.entry_keys):
+            room = max(wanted, len(self.entry_keys) * 3 // 2)
+            self.entry_keys = _grown(self.entry_keys, room)
+            self.sums = _grown(self.sums, room)
+        size = len(self.slot_keys)
+        if wanted * 4 > size * 3:
+            while wanted * 4 > size * 3:
+                size *= 2
+            self.slot_keys = np.zeros(size, dtype=np.uint64)
+            self.slot_entries = np.zeros(size, dtype=np.int32)
+            keys = self.entry_keys[: self.n_entries]
+            _insert_all(keys, self.slot_keys, self.slot_entries)
+
+
+def _grown(array: npt.NDArray[Number], room: int) -> npt.NDArray[Number]:
+    larger = np.zeros((room, *array.shape[1:]), dtype=array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+class SumTable:
+    """
+    Adds whole documents up by cell and metric; several threads may add at once.
+
+    Parameters
+    ----------
+    resolution : int
+        H3 resolution of the cells.
+
+    Examples
+    --------
+    >>> table = SumTable(8)
+    >>> _ = table.add(lat=np.array([48.1, 48.1]), lon=np.array([11.6, 11.6]), metric=np.zeros(2, np.uint8),
+    ...               document=np.array([1, 1]), weight=np.array([3, 4]), count=np.full(2, np.nan))
+    >>> table.finish()[0].sums[0, :3].tolist()  # weight, addresses, documents
+    [7, 2, 1]
+    """
+
+    def __init__(self, resolution: int) -> None:
+        self.resolution = resolution
+        self._scale = position_scale(resolution)
+        self._shards = [_Shard() for _ in range(N_SHARDS)]
+
+    def add(
+        self,
+        *,
+        lat: Floats,
+        lon: Floats,
+        metric: npt.NDArray[np.uint8],
+        document: Ints,
+        weight: Ints,
+        count: Floats,
+    ) -> Codes:
+        """
+        Add placed addresses of whole documents.
+
+        Parameters
+        ----------
+        document : numpy.ndarray of int64, shape (n,)
+            Number of the document of each row, another one for each document ever added; its rows stand together.
+        weight : numpy.ndarray of int64, shape (n,)
+            Fraction of the document, in 1/`schema.WEIGHT_ONE`.
+        count : numpy.ndarray of float64, shape (n,)
+            Documents that the row stands for; NaN for an ordinary address.
+
+        Returns
+        -------
+        numpy.ndarray of int32, shape (n,)
+            Entry of each row; `finish` says which row of the sums an entry is.
+        """
+        cell, vectors = cells_and_vectors(lat, lon, self.resolution, scale=self._scale)
+        key = (cell & _CELL_MASK) | ((metric.astype(np.uint64) + np.uint64(1)) << _METRIC_SHIFT)
+        counted = ~np.isnan(count)
+        several = np.ones(len(cell), dtype=np.int64)
+        if counted.any():
+            several[counted] = -np.rint(count[counted]).astype(np.int64)
+        bounds, order = np.zeros(N_SHARDS + 1, dtype=np.int64), np.empty(len(key), dtype=np.int64)
+        _shard_order(key, bounds, order)
+        entries = np.empty(len(key), dtype=np.int32)
+        for number, shard in enumerate(self._shards):
+            rows = order[bounds[number] : bounds[number + 1]]
+            if not len(rows):
+                continue
+            with shard.lock:
+                shard.make_room(len(rows))
+                shard.n_entries = _add(
+                    rows,
+                    key,
+                    weight,
+                    several,
+                    document,
+                    vectors,
+                    shard.slot_keys,
+                    shard.slot_entries,
+                    shard.entry_keys,
+                    shard.sums,
+                    shard.n_entries,
+                    entries,
+                )
+            entries[rows] = entries[rows] * N_SHARDS + number
+        return entries
+
+    def finish(self) -> tuple[CellSums, Codes]:
+        """
+        Give the sums, and the row of the sums that each entry is; the table is empty afterwards.
+
+        Returns
+        -------
+        sums : CellSums
+        rows : numpy.ndarray of int32
+            Indexed by the entries that `add` gave.
+        """
+        shards, self._shards = self._shards, [_Shard() for _ in range(N_SHARDS)]
+        keys = np.concatenate([s.entry_keys[: s.n_entries] for s in shards])
+        entries = np.concatenate(
+            [np.arange(s.n_entries, dtype=np.int32) * N_SHARDS + i for i, s in enumerate(shards)]
+        )
+        # Cells first, metrics second: the metric moves from the top of the key to below the cell.
+        order = np.argsort((keys << np.uint64(8)) | (keys >> _METRIC_SHIFT), kind="stable")
+        rows = np.full(int(entries.max(initial=-1)) + 1, NO_ENTRY, dtype=np.int32)
+        rows[entries[order]] = np.arange(len(order), dtype=np.int32)
+        sums = np.empty((len(keys), _N_SUMS), dtype=np.int64)
+        start = 0
+        for shard in shards:
+            sums[rows[entries[start : start + shard.n_entries]]] = shard.sums[
+                : shard.n_entries, :_N_SUMS
+            ]
+            start += shard.n_entries
+            shard.sums = shard.sums[:0]
+        keys = keys[order]
+        metric = (keys >> _METRIC_SHIFT).astype(np.uint8) - np.uint8(1)
+        return CellSums((keys & _CELL_MASK) | _CELL_TOP, metric, sums), rows

@@ -1,0 +1,301 @@
+"""Adds the addresses of parts up: batches of whole documents are checked, weighed, binned and kept, by some threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from geoclusters import addresses, schema
+from geoclusters.addresses import Aside, Book, Part, Rows, Rules
+from geoclusters.cells import NO_ENTRY, SumTable
+from geoclusters.cells.kernel import latlng_to_cells
+from geoclusters.countries import COUNTRY_RESOLUTION, outside_country_code
+from geoclusters.engine.store import VolumeWriter, kept
+from geoclusters.engine.tally import PLACED, Tally
+from geoclusters.results import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from geoclusters.study import Study
+
+    Keys = npt.NDArray[np.uint64]
+    Ints = npt.NDArray[np.int64]
+
+REJECTED_FILE: Final = "rejected.parquet"
+TALLY_FILE: Final = "tally.json"
+REJECTED_AT_ONCE: Final = 1 << 16
+ASIDE: Final = Part("", addresses.OWN_COLUMNS, 0, 0, "", dated=True)
+"""Rows that were set aside carry all that a part made by us carries."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be done with every address; the same for each worker."""
+
+    resolution: int
+    rules: Rules
+    sources: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+    @classmethod
+    def of(cls, study: Study) -> Task:
+        """Take it from the settings of a study."""
+        method = study.method
+        rules = Rules(
+            first_year=study.window.first_year,
+            last_year=study.window.last_year,
+            accuracy=method.accuracy,
+            repair_swapped=method.repair_swapped,
+            outside=outside if method.check_country else None,
+        )
+        labels = tuple(source.label for source in study.sources)
+        return cls(method.resolution, rules, labels, study.metrics)
+
+    def tally(self) -> Tally:
+        """Begin to count."""
+        return Tally.of(len(self.sources), len(self.metrics))
+
+
+def outside(
+    lat: npt.NDArray[np.float64], lon: npt.NDArray[np.float64], country: npt.NDArray[np.int16]
+) -> npt.NDArray[np.bool_]:
+    """Tell which points certainly lie outside the country stated for them."""
+    found = np.zeros(len(lat), dtype=bool)
+    stated = country >= 0
+    if stated.any():
+        cells = latlng_to_cells(lat[stated], lon[stated], COUNTRY_RESOLUTION, n_threads=1)
+        found[stated] = outside_country_code(cells, country[stated])
+    return found
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Adder:
+    """
+    Adds parts up into one volume of the store; use it as a context.
+
+    Parameters
+    ----------
+    scattered : numpy.ndarray of uint64
+        Keys of the documents whose rows do not stand together, sorted.
+    folder : Path
+        Where the volume is written; does not exist yet.
+    n_threads : int
+        Threads that work on batches, beside the one that reads.
+    """
+
+    def __init__(self, task: Task, scattered: Keys, folder: Path, *, n_threads: int) -> None:
+        self._task = task
+        self._scattered = scattered
+        self._book = Book()
+        self._table = SumTable(task.resolution)
+        self._volume = VolumeWriter(folder)
+        self.folder = folder
+        self.aside = Aside(folder)
+        self.tally = task.tally()
+        self._rejected = _Rejected(folder / REJECTED_FILE, task)
+        self._lock = threading.Lock()
+        self._blocks = count()
+        self._pool = ThreadPoolExecutor(n_threads)
+        self._most_waiting = n_threads + 1
+        self._waiting: deque[Future[None]] = deque()
+
+    def __enter__(self) -> Self:
+        """Give the adder itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the threads end; what was submitted and not begun is not done any more."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def add_part(self, part: Part) -> None:
+        """Read a part and add up its whole documents; the rows of others are set aside."""
+        last, row = np.uint64(0), part.first_row
+        for batch in part.batches():
+            rows = addresses.row_numbers(batch, part, row)
+            keys = addresses.document_keys(batch, part, row)
+            open_rows = addresses.is_member(keys, self._scattered)
+            first, stop = addresses.open_ends(keys, last)
+            open_rows[:first] = open_rows[stop:] = True
+            last, row = keys[-1] if len(keys) else last, row + batch.num_rows
+            self._set_aside(part, batch, rows, open_rows)
+            if open_rows[first:stop].any():
+                whole = ~open_rows
+                batch = batch.filter(pa.array(whole))  # noqa: PLW2901 - the rows that stay
+                self._submit(part, batch, rows[whole], keys[whole])
+            elif stop > first:
+                part_of_batch = slice(first, stop)
+                self._submit(
+                    part, batch.slice(first, stop - first), rows[part_of_batch], keys[part_of_batch]
+                )
+        self._wait_for_all()
+
+    def _set_aside(
+        self, part: Part, batch: pa.RecordBatch, rows: Ints, which: npt.NDArray[np.bool_]
+    ) -> None:
+        if which.any():
+            full = part.in_full(batch.filter(pa.array(which)), rows[which])
+            self.aside.add(
+                addresses.aside_table(
+                    full, source=part.source, metric=part.metric, dated=part.dated
+                )
+            )
+
+    def _submit(self, part: Part, batch: pa.RecordBatch, rows: Ints, keys: Keys) -> None:
+        self._put(self._add, part, batch, rows, keys, next(self._blocks))
+
+    def _put(self, work: Callable[..., None], *given: Any) -> None:  # noqa: ANN401
+        if len(self._waiting) >= self._most_waiting:
+            self._waiting.popleft().result()
+        self._waiting.append(self._pool.submit(work, *given))
+
+    def _wait_for_all(self) -> None:
+        while self._waiting:
+            self._waiting.popleft().result()
+
+    def _add(
+        self, part: Part, batch: pa.RecordBatch, numbers: Ints, keys: Keys, block: int
+    ) -> None:
+        """Add up the rows of whole documents of one part."""
+        rows = self._book.rows(batch, part, numbers_in_file=numbers, document=keys)
+        tally = self._task.tally()
+        inside = np.ones(len(rows), dtype=bool)
+        if part.dated:
+            inside = addresses.in_window(rows, self._task.rules)
+        tally.see_window(rows, inside)
+        if not inside.all():
+            rows, batch, keys = rows.taken(inside), batch.filter(pa.array(inside)), keys[inside]
+        reason = self._keep(rows, keys, block, tally)
+        bad = reason != PLACED
+        if bad.any():
+            full = part.in_full(batch.filter(pa.array(bad)), rows.row[bad])
+            self._rejected.write(full, rows.taken(bad), reason[bad])
+
+    def add_aside(self, tables: Iterable[pa.Table]) -> None:
+        """Add up rows that were set aside, those of a document together (`documents.together`)."""
+        for table in tables:
+            for batch in table.combine_chunks().to_batches():
+                self._put(self._add_aside, batch, next(self._blocks))
+        self._wait_for_all()
+
+    def _add_aside(self, batch: pa.RecordBatch, block: int) -> None:
+        rows = self._book.rows(
+            batch,
+            ASIDE,
+            numbers_in_file=batch.column("row").to_numpy(),
+            document=addresses.run_numbers(batch),
+        )
+        tally = self._task.tally()
+        dated = batch.column("dated").to_numpy(zero_copy_only=False)
+        inside = addresses.in_window(rows, self._task.rules) | ~dated
+        tally.see_window(rows, inside)
+        rows, batch = rows.taken(inside), batch.filter(pa.array(inside))
+        reason = self._keep(rows, batch.column("key").to_numpy(), block, tally)
+        bad = reason != PLACED
+        full = batch.select(schema.READ.arrow().names).filter(pa.array(bad))
+        self._rejected.write(full, rows.taken(bad), reason[bad])
+
+    def _keep(self, rows: Rows, keys: Keys, block: int, tally: Tally) -> npt.NDArray[np.int8]:
+        """Weigh, bin and keep rows of whole documents; give the reason of each."""
+        weighed = addresses.weighed_rows(rows, self._task.rules, self._book.fields.keys())
+        tally.see_weighed(rows, weighed)
+        with self._lock:
+            self.tally.add(tally)
+        counts = weighed.weight > 0
+        placed = counts & (weighed.reason == PLACED)
+        number = (np.int64(block) << 32) + np.cumsum(weighed.starts)
+        entry = np.full(len(rows), NO_ENTRY, dtype=np.int32)
+        entry[placed] = self._table.add(
+            lat=weighed.lat[placed],
+            lon=weighed.lon[placed],
+            metric=rows.metric[placed],
+            document=number[placed],
+            weight=weighed.weight[placed],
+            count=rows.count[placed],
+        )
+        starts = np.ones(int(counts.sum()), dtype=bool)
+        starts[1:] = np.diff(number[counts]) != 0
+        batch = kept(
+            entry=entry[counts],
+            weight=weighed.weight[counts],
+            starts=starts,
+            rows=rows.taken(counts),
+        )
+        keys = np.where(keys == 0, _content_keys(rows, weighed.weight), keys)
+        self._volume.write(batch, keys[counts][starts])
+        return weighed.reason
+
+    def close(self) -> None:
+        """Finish the volume; what was set aside must have been added, here or elsewhere."""
+        self._wait_for_all()
+        self._rejected.close()
+        sums, rows_of_entries = self._table.finish()
+        names = {
+            "organisation": self._book.organisations.texts(),
+            "field": self._book.fields.texts(),
+        }
+        self._volume.close(sums, rows_of_entries, names)
+        write_json(self.folder / TALLY_FILE, self.tally.state())
+
+
+def _content_keys(rows: Rows, weight: Ints) -> Keys:
+    """Give rows that stand for a count of documents a key of what they say."""
+    key = rows.lat.view(np.uint64) * np.uint64(0x87C37B91114253D5)
+    key ^= rows.lon.view(np.uint64) * np.uint64(0x4CF5AD432745937F)
+    key ^= weight.view(np.uint64) * np.uint64(0xFF51AFD7ED558CCD)
+    return (key ^ (key >> np.uint64(29))) + rows.year.astype(np.uint64)
+
+
+class _Rejected:
+    """Writes the rows that were not placed (`schema.REJECTED`), as they come."""
+
+    def __init__(self, path: Path, task: Task) -> None:
+        self._writer = pq.ParquetWriter(path, schema.REJECTED.arrow(), compression="zstd")
+        self._sources = pa.array(task.sources, pa.string())
+        self._metrics = pa.array(task.metrics, pa.string())
+        self._reasons = pa.array([name for name, _ in schema.REASONS])
+        self._lock = threading.Lock()
+        self._waiting: list[pa.Table] = []
+
+    def write(self, full: pa.RecordBatch, rows: Rows, reason: npt.NDArray[np.int8]) -> None:
+        """Take in rows of `schema.READ` with what else is known of them."""
+        words = {
+            "source": self._sources.take(pa.array(rows.source)),
+            "reason": self._reasons.take(pa.array(reason)),
+            "metric": self._metrics.take(pa.array(rows.metric)),
+        }
+        layout = schema.REJECTED.arrow()
+        columns = [
+            words.get(f.name, full.column(f.name) if f.name not in words else None) for f in layout
+        ]
+        table = pa.Table.from_arrays(columns, schema=layout)
+        with self._lock:
+            self._waiting.append(table)
+            if sum(t.num_rows for t in self._waiting) >= REJECTED_AT_ONCE:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting))
+        self._waiting = []
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._flush()
+        self._writer.close()

@@ -1,0 +1,176 @@
+"""The addresses of a run, as small as they can be kept: what later steps need of each, and no more.
+
+A store is a folder of volumes, one for each process that added addresses up. A volume holds the addresses as codes
+and numbers, those of a document together, and what the codes mean; together the volumes hold the sums of all cells.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from geoclusters import schema
+from geoclusters.cells import CellSums, added_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from geoclusters.addresses import Rows
+
+    Ints = npt.NDArray[np.int64]
+
+VOLUMES: Final = "volume-*"
+SUMS_FILE: Final = "cell_sums.parquet"
+ENTRIES_FILE: Final = "entries.npy"
+NAMES_FILE: Final = "{}.parquet"
+NAMED: Final = ("organisation", "field")
+
+KEPT: Final = schema.KEPT.arrow()
+
+
+class VolumeWriter:
+    """Writes the addresses of one volume; each thread writes a file of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._own = threading.local()
+        self._open: list[Any] = []
+
+    def write(self, batch: pa.RecordBatch, keys: npt.NDArray[np.uint64]) -> None:
+        """Take in addresses (`schema.KEPT`) and the key of each document that starts among them."""
+        if not hasattr(self._own, "files"):
+            with self._lock:
+                number = len(self._open)
+                rows = pa.ipc.new_file(self.folder / f"rows-{number:02}.arrow", KEPT)
+                documents = (self.folder / f"documents-{number:02}.bin").open("wb")
+                self._own.files = (rows, documents)
+                self._open.append(self._own.files)
+        rows, documents = self._own.files
+        rows.write_batch(batch)
+        keys.tofile(documents)
+
+    def close(
+        self, sums: CellSums, rows_of_entries: npt.NDArray[np.int32], names: dict[str, pa.Array]
+    ) -> None:
+        """Finish the volume with the sums of its cells and the texts of its codes."""
+        for files in self._open:
+            for file in files:
+                file.close()
+        table = sums.table()
+        pq.write_table(table, self.folder / SUMS_FILE, compression="lz4", use_dictionary=["metric"])
+        np.save(self.folder / ENTRIES_FILE, rows_of_entries)
+        for name, texts in names.items():
+            pq.write_table(
+                pa.table({name: texts}), self.folder / NAMES_FILE.format(name), compression="lz4"
+            )
+
+
+@dataclass(frozen=True)
+class Volume:
+    """
+    A finished volume.
+
+    Attributes
+    ----------
+    rows : numpy.ndarray of int32
+        Row of the sums of the whole store for each entry; the last one, for entry -1, is -1.
+    """
+
+    folder: Path
+    rows: npt.NDArray[np.int32]
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Give the addresses (`schema.KEPT`); the rows of a document are in one batch."""
+        for batch, _ in self.batches_with_documents():
+            yield batch
+
+    def batches_with_documents(
+        self,
+    ) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.uint64]]]:
+        """Give the addresses, and the key of each document that starts in a batch."""
+        for path in sorted(self.folder.glob("rows-*.arrow")):
+            twin = path.with_name(path.name.replace("rows", "documents")).with_suffix(".bin")
+            with pa.OSFile(str(path)) as source, twin.open("rb") as documents:
+                reader = pa.ipc.open_file(source)
+                for number in range(reader.num_record_batches):
+                    batch = reader.get_batch(number)
+                    starts = int(((batch.column("kind").to_numpy() & schema.STARTS) != 0).sum())
+                    yield batch, np.fromfile(documents, dtype=np.uint64, count=starts)
+
+    def names(self, name: str) -> pa.Array:
+        """Give the texts of the codes of 'organisation' or 'field'."""
+        column = pq.read_table(self.folder / NAMES_FILE.format(name))[name]
+        return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+
+class AddressStore:
+    """The addresses of a finished step; `volumes` give them, `load_sums` what their cells add up to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folders = sorted(folder.glob(VOLUMES))
+
+    def load_sums(self) -> CellSums:
+        """Read the sums of all cells, of all volumes together."""
+        parts = [_read_sums(folder) for folder in self._folders]
+        return parts[0] if len(parts) == 1 else added_up(parts)
+
+    @cached_property
+    def volumes(self) -> list[Volume]:
+        """The volumes, with the row of the sums for each entry."""
+        if len(self._folders) == 1:
+            return [Volume(f, np.append(np.load(f / ENTRIES_FILE), NO_ROW)) for f in self._folders]
+        keys = _keys(self.load_sums())
+        return [
+            Volume(f, np.append(_found(keys, _read_sums(f), np.load(f / ENTRIES_FILE)), NO_ROW))
+            for f in self._folders
+        ]
+
+
+def _read_sums(folder: Path) -> CellSums:
+    return CellSums.from_table(pq.read_table(folder / SUMS_FILE))
+
+
+def _found(
+    keys: npt.NDArray[np.uint64], sums: CellSums, entries: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int32]:
+    """Give the place among all `keys` of each entry of one volume."""
+    rows = np.append(np.searchsorted(keys, _keys(sums)).astype(np.int32), NO_ROW)
+    return rows[entries]
+
+
+NO_ROW: Final = np.int32(-1)
+
+
+def _keys(sums: CellSums) -> npt.NDArray[np.uint64]:
+    """Cell and metric as one number in their order; the top byte of an H3 cell is always the same."""
+    return (sums.cell << np.uint64(8)) | sums.metric.astype(np.uint64)
+
+
+def kept(
+    *, entry: npt.NDArray[np.int32], weight: Ints, starts: npt.NDArray[np.bool_], rows: Rows
+) -> pa.RecordBatch:
+    """
+    Put addresses into the columns of `schema.KEPT`.
+
+    Parameters
+    ----------
+    starts : numpy.ndarray of bool
+        First row of each document.
+    """
+    kind = rows.metric | np.where(np.isnan(rows.count), 0, schema.COUNTED).astype(np.uint8)
+    kind |= np.where(starts, schema.STARTS, 0).astype(np.uint8)
+    codes = (rows.country, rows.year, rows.accuracy, rows.field, rows.organisation)
+    return pa.RecordBatch.from_arrays(
+        [pa.array(c) for c in (entry, weight, kind, *codes)], schema=KEPT
+    )

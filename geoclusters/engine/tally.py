@@ -1,0 +1,137 @@
+"""What became of the rows of each source, counted while they are added up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from geoclusters import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from geoclusters.addresses import Rows, WeighedRows
+
+    Ints = npt.NDArray[np.int64]
+
+N_REASONS: Final = len(schema.REASONS)
+PLACED: Final = schema.REASON_CODE["placed"]
+NO_DOCUMENT: Final = schema.REASON_CODE["no_document"]
+NO_YEAR: Final = -1
+
+
+@dataclass
+class Tally:
+    """
+    Counts of rows by source, and of documents by metric.
+
+    Attributes
+    ----------
+    rows : numpy.ndarray of int64, shape (n_sources, n_reasons)
+        Rows of the window by their reason.
+    documents, unplaced : numpy.ndarray of int64, shape (n_metrics,)
+        In 1/`schema.WEIGHT_ONE` document.
+    unstated : numpy.ndarray of int64, shape (1,)
+        Placed rows that state no country.
+    """
+
+    read: Ints
+    outside_window: Ints
+    without_year: Ints
+    repaired: Ints
+    rows: Ints
+    documents: Ints
+    unplaced: Ints
+    unstated: Ints
+    years_seen: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, n_sources: int, n_metrics: int) -> Tally:
+        """Begin with nothing."""
+        shapes = [n_sources] * 4 + [(n_sources, N_REASONS), n_metrics, n_metrics, 1]
+        names = [f.name for f in fields(cls) if f.name != "years_seen"]
+        zeros = (np.zeros(shape, dtype=np.int64) for shape in shapes)
+        return cls(**dict(zip(names, zeros, strict=True)))
+
+    def add(self, other: Tally) -> None:
+        """Take in the counts of another part."""
+        for name in (f.name for f in fields(self)):
+            if name == "years_seen":
+                self.years_seen |= other.years_seen
+            else:
+                getattr(self, name)[...] += getattr(other, name)
+
+    def see_window(self, rows: Rows, inside: npt.NDArray[np.bool_]) -> None:
+        """Take note of rows as they are read, and of which lie in the window."""
+        n = len(self.read)
+        self.read += np.bincount(rows.source, minlength=n)
+        if inside.all():
+            return
+        years = np.flatnonzero(np.bincount(rows.year[rows.year != NO_YEAR]))
+        self.years_seen |= {int(y) for y in years[[0, -1]]} if len(years) else set()
+        lost = ~inside & (rows.year == NO_YEAR)
+        self.without_year += np.bincount(rows.source[lost], minlength=n)
+        self.outside_window += np.bincount(rows.source[~inside & ~lost], minlength=n)
+
+    def see_weighed(self, rows: Rows, weighed: WeighedRows) -> None:
+        """Take note of what became of the rows of the window."""
+        place = rows.source.astype(np.int64) * N_REASONS + weighed.reason
+        self.rows += np.bincount(place, minlength=self.rows.size).reshape(self.rows.shape)
+        placed = weighed.reason == PLACED
+        swapped = weighed.repaired & placed
+        self.repaired += np.bincount(rows.source[swapped], minlength=len(self.read))
+        self.unstated += int((placed & (rows.country < 0)).sum())
+        for metric in range(len(self.documents)):
+            mine = rows.metric == metric
+            whole = mine & weighed.starts & (rows.document != 0)
+            self.documents[metric] += int(whole.sum()) * schema.WEIGHT_ONE
+            self.documents[metric] += int(weighed.weight[mine & (rows.document == 0)].sum())
+            self.unplaced[metric] += int(weighed.weight[mine & ~placed].sum())
+
+    def facts(self, metrics: Sequence[str]) -> dict[str, Any]:
+        """Give the counts as plain values, for `run.json`."""
+        by_source = ("read", "outside_window", "without_year", "repaired")
+        return {
+            "sources": [
+                {name: int(getattr(self, name)[source]) for name in by_source}
+                for source in range(len(self.read))
+            ],
+            "documents": dict(zip(metrics, self.documents.tolist(), strict=True)),
+            "unplaced": dict(zip(metrics, self.unplaced.tolist(), strict=True)),
+            "rows": [
+                [int(source), schema.REASONS[reason][0], int(self.rows[source, reason])]
+                for source, reason in zip(*np.nonzero(self.rows), strict=True)
+            ],
+            "unstated": int(self.unstated[0]),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Give the counts as lists, to be sent or kept."""
+        return {
+            f.name: sorted(self.years_seen)
+            if f.name == "years_seen"
+            else getattr(self, f.name).tolist()
+            for f in fields(self)
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Tally:
+        """Give counts back from their lists."""
+        arrays = {
+            name: np.array(value, dtype=np.int64)
+            for name, value in state.items()
+            if name != "years_seen"
+        }
+        return cls(**arrays, years_seen=set(state["years_seen"]))
+
+
+def summed(tallies: Iterable[Tally], n_sources: int, n_metrics: int) -> Tally:
+    """Add tallies up."""
+    total = Tally.of(n_sources, n_metrics)
+    for tally in tallies:
+        total.add(tally)
+    return total
