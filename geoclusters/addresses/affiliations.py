@@ -9,6 +9,7 @@ stands where one should. The first part that names an organisation is the organi
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from geoclusters.addresses.regions import (
@@ -63,11 +64,14 @@ STATES_NAMED_AS_CITIES: Final = frozenset({"US", "CA", "BR", "MX"})
 _NOISE: Final = re.compile(
     r"\b(?:electronic address|e-?mails?|email address|corresponding author)\s*:.*$"
     r"|\S+@\S+"
-    r"|\bhttps?://\S+|\bwww\.\S+|(?<=[,;])\s*[\w-]+(?:\.[\w-]+)*\.[a-z]{2,3}\s*$"
+    r"|\bhttps?://\S+"
     r"|\(Drs? [^()]*\)"
     r"|\((?:[A-Z]\.[-\s]?)+(?:,\s*(?:[A-Z]\.[-\s]?)+)*\)",
     re.IGNORECASE,
 )
+_DIGIT_OR_CEDEX: Final = re.compile(r"\d|[Cc](?:edex|EDEX)$")
+_MAY_BE_NOISY: Final = re.compile(r"[@:(]")
+_DOMAIN: Final = re.compile(r"(?:[\w-]+\.)+[a-z]{2,3}")
 _PEOPLES: Final = re.compile(r"\bPeople\W{0,2}s\s+R", re.IGNORECASE)
 _REMARK: Final = re.compile(
     r"contributed equally|equal contribution|corresponding author", re.IGNORECASE
@@ -75,7 +79,9 @@ _REMARK: Final = re.compile(
 _COMMA: Final = re.compile(r"[,;](?![^()]*\))")
 _POSTBOX: Final = re.compile(r"\bP\.?\s?O\.?\s?Box\b.*$|\bCedex\b.*$", re.IGNORECASE)
 # Dutch codes have letters behind: 3584 CH. In all others each word of a code has a digit.
-_CODE: Final = re.compile(r"\b\d{4} [A-Z]{2}(?= [A-Z][a-z]|$)|(?<!\w)[A-Z]{1,3}-(?=\d)|\S*\d\S*")
+_CODE: Final = re.compile(
+    r"\b\d{4} [A-Z]{2}(?= [A-Z][a-z]|$)|(?<!\w)[A-Z]{1,3}-(?=\d)|[^\s\d]*\d\S*"
+)
 _CAPITALS: Final = re.compile(r"[A-Z]{2,3}")
 _DISTRICT: Final = re.compile(r"(?:\b|-)(?:district|dist|ku|gu|qu|cho|machi|dong)$", re.IGNORECASE)
 _STREET: Final = re.compile(
@@ -171,11 +177,12 @@ def is_remark(text: str) -> bool:
 
 
 def _parts(text: str) -> list[str]:
+    clean = _NOISE.sub(" ", text) if _MAY_BE_NOISY.search(text) else text
     # The apostrophe is often broken, and without "People's" the country would be another.
-    clean = _PEOPLES.sub("Peoples R", _NOISE.sub(" ", text))
+    clean = _PEOPLES.sub("Peoples R", clean)
     stripped = (" ".join(part.split()).strip(" .,;:*-[]") for part in _COMMA.split(clean))
     parts = [part for part in stripped if any(letter.isalnum() for letter in part)]
-    while len(parts) > 1 and not _without_codes(parts[-1]):
+    while len(parts) > 1 and (_DOMAIN.fullmatch(parts[-1]) or not _without_codes(parts[-1])):
         parts.pop()
     return parts
 
@@ -355,6 +362,7 @@ def _organisation(parts: list[str]) -> str | None:
     return first
 
 
+@lru_cache(maxsize=1 << 16)
 def _without_codes(part: str) -> str:
     """
     Drop postal codes, house numbers and post-office boxes.
@@ -364,4 +372,6 @@ def _without_codes(part: str) -> str:
     >>> [_without_codes(p) for p in ("NL-3584 CH Utrecht", "London WC1H 0NT", "F-69622 Villeurbanne Cedex")]
     ['Utrecht', 'London', 'Villeurbanne']
     """
-    return " ".join(_CODE.sub(" ", _POSTBOX.sub(" ", part)).split()).strip(" .,-")
+    if _DIGIT_OR_CEDEX.search(part):
+        part = _CODE.sub(" ", _POSTBOX.sub(" ", part))
+    return " ".join(part.split()).strip(" .,-")
