@@ -84,7 +84,7 @@ def _draw_line(axes: Axes, one: Any, most: int) -> None:  # noqa: ANN401
     }
     ranks = (one.rank_old, one.rank_new)
     if max(ranks) <= most:
-        across, up = [0.02, 0.27, 0.73, 0.98], [ranks[0], ranks[0], ranks[1], ranks[1]]
+        across, up = [0.02, 0.3, 0.7, 0.98], [ranks[0], ranks[0], ranks[1], ranks[1]]
         axes.plot(across, up, **cast("Any", look))
         return
     left = ranks[0] <= most
