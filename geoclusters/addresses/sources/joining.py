@@ -329,10 +329,11 @@ class Staging:
     ) -> str:
         """Write a table to the folder, once more with care if a value holds a line end where it was cut."""
         path = Path(self._folder.name) / f"{name}.parquet"
-        try:
-            _write(path, file, columns, dialect, head_only=head_only, line_ends=False)
-        except SourceError:
-            _write(path, file, columns, dialect, head_only=head_only, line_ends=True)
+        with _joinable():
+            try:
+                _write(path, file, columns, dialect, head_only=head_only, line_ends=False)
+            except SourceError:
+                _write(path, file, columns, dialect, head_only=head_only, line_ends=True)
         return str(path)
 
     def run(self, statement: str) -> None:
