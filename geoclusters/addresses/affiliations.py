@@ -200,7 +200,7 @@ def _country(parts: list[str]) -> _End:
     # "Korea, Republic of"
     joined = country_named(", ".join(parts[-2:])) if len(parts) > 2 else None
     if joined:
-        return _End(joined, None, parts[:-2])
+        return _End(joined, NATIONS.get(parts[-2].casefold()), parts[:-2])
     end = _in_last_part(parts)
     while len(end.rest) > 1 and end.country:
         before = _without_codes(end.rest[-1])
@@ -299,7 +299,7 @@ def _place(rest: list[str], country: str | None) -> _Found:
     cut = len(rest)
     for at in range(len(rest) - 1, max(-1, len(rest) - 1 - PARTS_ASKED), -1):
         name, inner = _without_region(_without_codes(rest[at]), country)
-        state = region_named(country, name) if country else None
+        state = region_named(country, name) if country and not inner else None
         if _is_known(name, country, at):
             if state and not region and not loose:
                 region, both, cut = state, name, at
