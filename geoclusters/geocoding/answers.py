@@ -10,7 +10,7 @@ import pandas as pd
 from geoclusters.geocoding.candidates import KINDS, candidates_of
 from geoclusters.geocoding.choosing import SAME_KM, Choice, likeliest, log_weights
 from geoclusters.geocoding.gazetteer import ANYWHERE, Gazetteer, load_gazetteer
-from geoclusters.geocoding.statements import ASIDE, PART, REGION, Statement, understood
+from geoclusters.geocoding.statements import ASIDE, PART, REGION, Reader, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,13 +138,11 @@ def _distinct(asked: pd.DataFrame) -> tuple[npt.NDArray[np.intp], pd.DataFrame]:
 
 def _answers(asked: pd.DataFrame, *, min_score: float, ambiguous: Ambiguous) -> pd.DataFrame:
     gazetteer = load_gazetteer()
-    rows = zip(*(asked[c].map(str) for c in ("place", "region", "country")), strict=True)
-    statements = [
-        understood(gazetteer, place=p or None, region=r.strip() or None, country=c.strip() or None)
-        for p, r, c in rows
-    ]
+    reader = Reader(gazetteer)
+    columns = (asked[c].map(str).str.strip() for c in ("place", "region", "country"))
+    statements = [reader.understood(*row) for row in zip(*columns, strict=True)]
     answers = _without_a_place(statements, gazetteer)
-    table = candidates_of(statements, gazetteer)
+    table = candidates_of(statements, reader)
     if len(table):
         choice, weight = _chosen(table, gazetteer)
         _fill(answers, choice, table, gazetteer, min_score, ambiguous)
@@ -164,7 +162,7 @@ def _without_a_place(statements: list[Statement], gazetteer: Gazetteer) -> pd.Da
     """Answers as far as region and country go, before any place is looked up."""
     region = np.array([s.region for s in statements], dtype=np.int64)
     country = np.array([s.country for s in statements], dtype=np.int64)
-    country = np.where(region >= 0, gazetteer.regions["country"].to_numpy()[region], country)
+    country = np.where(region >= 0, gazetteer.region_country[region], country)
     level = np.select([region >= 0, country >= 0], ["region", "country"], "")
     centres = gazetteer.country_centres
     point = {
@@ -183,8 +181,8 @@ def _without_a_place(statements: list[Statement], gazetteer: Gazetteer) -> pd.Da
             "reason": [_reason_without(s) for s in statements],
             "place_id": pd.array([pd.NA] * len(statements), dtype="Int64"),
             "name": pd.Series([None] * len(statements), dtype=object),
-            "region": _named(gazetteer.regions["name"], region),
-            "country": _named(pd.Series(gazetteer.countries), country),
+            "region": gazetteer.region_name[region],
+            "country": gazetteer.country_code[country],
             "alternatives": pd.Series([None] * len(statements), dtype=object),
         }
     )
@@ -194,14 +192,10 @@ def _or_none(texts: npt.NDArray[np.str_]) -> npt.NDArray[np.object_]:
     return np.array([t or None for t in texts.tolist()], dtype=object)
 
 
-def _named(names: pd.Series, at: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
-    return np.where(at >= 0, names.to_numpy(object)[at], None)
-
-
 def _reason_without(statement: Statement) -> str:
     if statement.unknown_country:
         return "unknown country"
-    if statement.variants:
+    if statement.whole:
         return "unknown place"
     if statement.region != ANYWHERE:
         return "region only"
@@ -233,17 +227,17 @@ def _fill(
     country = np.where(
         is_place,
         gazetteer.country[np.minimum(place, n - 1)],
-        gazetteer.regions["country"].to_numpy()[region],
+        gazetteer.region_country[region],
     )
     for name in ("lat", "lon"):
         answers.loc[at, name] = gazetteer.points[name].to_numpy()[place]
     answers.loc[at, "score"] = choice.chance[take]
     answers.loc[at, "level"] = np.where(is_place, "place", "region")
-    answers.loc[at, "region"] = _named(gazetteer.regions["name"], region)
-    answers.loc[at, "country"] = _named(pd.Series(gazetteer.countries), country)
+    answers.loc[at, "region"] = gazetteer.region_name[region]
+    answers.loc[at, "country"] = gazetteer.country_code[country]
     only = at[is_place]
     answers.loc[only, "place_id"] = gazetteer.places["place_id"].to_numpy()[place[is_place]]
-    answers.loc[only, "name"] = gazetteer.places["name"].to_numpy(object)[place[is_place]]
+    answers.loc[only, "name"] = gazetteer.place_name[place[is_place]]
     reasons = np.array(_reasons(table.iloc[candidate]), dtype=object)
     clear = sure[take]
     answers.loc[at[clear], "reason"] = reasons[clear]
@@ -290,10 +284,10 @@ def _tell_alternatives(
 def _label(place: int, gazetteer: Gazetteer) -> str:
     n = len(gazetteer.places)
     if place >= n:
-        region = gazetteer.regions.iloc[place - n]
-        return f"{region['name']} (region, {gazetteer.countries[region['country']]})"
-    row = gazetteer.places.iloc[place]
-    region_name = (
-        gazetteer.regions["name"][gazetteer.region[place]] if gazetteer.region[place] >= 0 else None
+        country = gazetteer.country_code[gazetteer.region_country[place - n]]
+        return f"{gazetteer.region_name[place - n]} (region, {country})"
+    around = (
+        gazetteer.region_name[gazetteer.region[place]],
+        gazetteer.country_code[gazetteer.country[place]],
     )
-    return f"{row['name']} ({', '.join(x for x in (region_name, row['country']) if x)})"
+    return f"{gazetteer.place_name[place]} ({', '.join(x for x in around if x)})"

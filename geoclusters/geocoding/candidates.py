@@ -9,8 +9,19 @@ import pandas as pd
 
 from geoclusters.geocoding.distance import Letters, nearest_names
 from geoclusters.geocoding.gazetteer import ANYWHERE, Block, Gazetteer
-from geoclusters.geocoding.romanisation import fold
-from geoclusters.geocoding.statements import ASIDE, BARE, LONG, PART, REGION, TAIL, WHOLE, Reading, Statement, Variant
+from geoclusters.geocoding.romanisation import fold_all
+from geoclusters.geocoding.statements import (
+    ASIDE,
+    BARE,
+    LONG,
+    PART,
+    REGION,
+    TAIL,
+    WHOLE,
+    Reading,
+    Statement,
+    Variant,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,7 +39,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-def candidates_of(statements: list[Statement], gazetteer: Gazetteer) -> pd.DataFrame:
+def candidates_of(statements: list[Statement], reader: Reader) -> pd.DataFrame:
     """
     Look up every address: by its very names, and where that finds nothing by similar ones.
 
@@ -41,42 +52,56 @@ def candidates_of(statements: list[Statement], gazetteer: Gazetteer) -> pd.DataF
         (not the very key), `cut` (letters cut off at the end), `other` (found by another name than the first),
         `wrong_region` (not in the stated region).
     """
-    exact = _exact(statements, gazetteer)
-    good = exact[~exact["wrong_region"] & (exact["kind"] <= KINDS.index(TAIL))]
-    settled = set(good["statement"].tolist())
-    open_ones = [i for i, s in enumerate(statements) if s.variants and i not in settled]
-    similar = _similar(statements, open_ones, gazetteer)
+    gazetteer = reader.gazetteer
+    whole = [(i, Variant(s.whole, WHOLE)) for i, s in enumerate(statements) if s.whole]
+    first = _exact(whole, statements, gazetteer)
+    settled = set(first["statement"][~first["wrong_region"]].tolist())
+    others = [
+        (i, variant)
+        for i, s in enumerate(statements)
+        if s.whole and i not in settled
+        for variant in reader.other_variants(s)
+    ]
+    second = _exact(others, statements, gazetteer)
+    good = second[~second["wrong_region"] & (second["kind"] <= KINDS.index(TAIL))]
+    settled |= set(good["statement"].tolist())
+    open_ones = [(i, v) for i, v in [*whole, *others] if i not in settled]
+    similar = _similar(open_ones, statements, gazetteer)
     regions = _named_regions(statements, gazetteer)
-    found = [t for t in (exact, regions, *similar) if len(t)]
+    found = [t for t in (first, second, regions, *similar) if len(t)]
     if not found:
-        return exact
+        return first
     return pd.concat(found).sort_values("statement", kind="stable", ignore_index=True)
 
 
-def _exact(statements: list[Statement], gazetteer: Gazetteer) -> pd.DataFrame:
-    rows = [
-        (i, v.key, KINDS.index(v.kind), v.dropped, len(v.key), v.region)
-        for i, s in enumerate(statements)
-        for v in s.variants
-    ]
-    asked = pd.DataFrame(rows, columns=["statement", "key", "kind", "dropped", "length", "behind"])
-    which, entry = gazetteer.entries_of(asked["key"].tolist())
-    found = asked.iloc[which].drop(columns="key").reset_index(drop=True)
+def _exact(
+    asked: list[tuple[int, Variant]], statements: list[Statement], gazetteer: Gazetteer
+) -> pd.DataFrame:
+    """Places with these very keys, where their addresses say."""
+    which, entry = gazetteer.entries_of([v.key for _, v in asked])
+    found = _asked_rows(asked).iloc[which].reset_index(drop=True)
     found["place"] = gazetteer.entry_place[entry]
     found["other"] = gazetteer.entry_is_other[entry]
     found = found.assign(distance=0.0, folded=False, cut=0)
     return _where_stated(found, statements, gazetteer)
 
 
+def _asked_rows(asked: list[tuple[int, Variant]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "statement": np.array([i for i, _ in asked], dtype=np.int64),
+            "kind": np.array([KINDS.index(v.kind) for _, v in asked], dtype=np.int64),
+            "dropped": np.array([v.dropped for _, v in asked], dtype=np.int64),
+            "length": np.array([len(v.key) for _, v in asked], dtype=np.int64),
+            "behind": np.array([v.region for _, v in asked], dtype=np.int64),
+        }
+    )
+
+
 def _named_regions(statements: list[Statement], gazetteer: Gazetteer) -> pd.DataFrame:
     """Regions after which addresses name their place."""
     first = len(gazetteer.places)
-    rows = [
-        (i, first + r, len(s.variants[0].key))
-        for i, s in enumerate(statements)
-        if s.variants
-        for r in s.named_regions
-    ]
+    rows = [(i, first + r, len(s.whole)) for i, s in enumerate(statements) for r in s.named_regions]
     found = pd.DataFrame(rows, columns=["statement", "place", "length"], dtype=np.int64)
     found = found.assign(kind=KINDS.index(REGION), dropped=0, distance=0.0, folded=False, cut=0)
     return found.assign(other=False, wrong_region=False)[list(_COLUMNS)]
@@ -86,13 +111,14 @@ def _where_stated(
     found: pd.DataFrame, statements: list[Statement], gazetteer: Gazetteer
 ) -> pd.DataFrame:
     """Keep the places that lie where one of the readings of their address says."""
-    readings = pd.DataFrame(
-        [
-            (i, r.country, r.region, r.wrong_region)
-            for i, s in enumerate(statements)
-            for r in s.readings
-        ],
-        columns=["statement", "in_country", "in_region", "wrong_region"],
+    rows = [
+        (i, r.country, r.region, r.wrong_region)
+        for i in found["statement"].unique()
+        for r in statements[i].readings
+    ]
+    columns = ["statement", "in_country", "in_region", "wrong_region"]
+    readings = pd.DataFrame(rows, columns=columns).astype(
+        {**dict.fromkeys(columns, np.int64), "wrong_region": bool}
     )
     joined = found.merge(readings, on="statement")
     place = joined["place"].to_numpy()
@@ -106,55 +132,49 @@ def _where_stated(
 
 
 def _similar(
-    statements: list[Statement], open_ones: list[int], gazetteer: Gazetteer
+    open_ones: list[tuple[int, Variant]], statements: list[Statement], gazetteer: Gazetteer
 ) -> list[pd.DataFrame]:
     """Compare the names that were not found with those of their country or region."""
-    blocks: dict[tuple[int, int], list[tuple[int, str, int, int]]] = {}
-    for i in open_ones:
+    blocks: dict[tuple[int, int], list[tuple[int, Variant]]] = {}
+    for i, variant in open_ones:
         for reading in statements[i].readings:
-            if reading.wrong_region:
-                continue
-            for v in statements[i].variants:
-                if v.key.isascii() and (v.region == ANYWHERE or reading.region == ANYWHERE):
-                    where = _block_of(reading, v, gazetteer)
-                    row = (i, v.key, KINDS.index(v.kind), v.dropped)
-                    blocks.setdefault(where, []).append(row)
-    return [
-        _similar_in(asked, country, region, gazetteer)
-        for (country, region), asked in blocks.items()
-    ]
+            outside = variant.region != ANYWHERE and reading.region != ANYWHERE
+            if variant.key.isascii() and not reading.wrong_region and not outside:
+                where = _block_of(reading, variant, gazetteer)
+                blocks.setdefault(where, []).append((i, variant))
+    return [_similar_in(asked, *where, gazetteer) for where, asked in blocks.items()]
 
 
 def _block_of(reading: Reading, variant: Variant, gazetteer: Gazetteer) -> tuple[int, int]:
     if variant.region == ANYWHERE:
         return reading.country, reading.region
-    return int(gazetteer.regions["country"].to_numpy()[variant.region]), variant.region
+    return int(gazetteer.region_country[variant.region]), variant.region
 
 
 def _similar_in(
-    asked: list[tuple[int, str, int, int]], country: int, region: int, gazetteer: Gazetteer
+    asked: list[tuple[int, Variant]], country: int, region: int, gazetteer: Gazetteer
 ) -> pd.DataFrame:
     block = gazetteer.block(country, region)
-    table = pd.DataFrame(asked, columns=["statement", "key", "kind", "dropped"])
-    if table.empty or not len(block.entry):
+    if not len(block.entry):
         return pd.DataFrame(columns=list(_COLUMNS))
-    folded = [fold(key, block.code) for key in table["key"]]
+    keys = [v.key for _, v in asked]
+    folded = fold_all(keys, block.code)
+    table = _asked_rows(asked).assign(
+        key=np.array(keys, dtype=object), length=np.array([len(f) for f in folded], dtype=np.int64)
+    )
     which, row, distance = nearest_names(Letters.of(folded), block.letters)
-    near = _rows(table, folded, which, block.entry[row], gazetteer).assign(distance=distance, cut=0)
+    near = _rows(table, which, block.entry[row], gazetteer).assign(distance=distance, cut=0)
     which, row, cut = _beginnings(folded, block)
-    short = _rows(table, folded, which, block.entry[row], gazetteer).assign(distance=0.0, cut=cut)
+    short = _rows(table, which, block.entry[row], gazetteer).assign(distance=0.0, cut=cut)
     return pd.concat([near, short])[list(_COLUMNS)]
 
 
-def _rows(
-    table: pd.DataFrame, folded: list[str], which: Ints, entry: Ints, gazetteer: Gazetteer
-) -> pd.DataFrame:
+def _rows(table: pd.DataFrame, which: Ints, entry: Ints, gazetteer: Gazetteer) -> pd.DataFrame:
     found = table.iloc[which].reset_index(drop=True)
     same = gazetteer.entry_key[entry] == found["key"].to_numpy(object)
     return found.assign(
         place=gazetteer.entry_place[entry],
         other=gazetteer.entry_is_other[entry],
-        length=np.array([len(f) for f in folded], dtype=np.int64)[which],
         folded=~same.astype(bool),
         wrong_region=False,
     )

@@ -42,26 +42,25 @@ class Weights:
         Cost of each word that is left out.
     other : float
         Cost of a name that is not the first of a place.
-    misspelt, edit, folded, cut : float
-        Cost of a misspelling at all, of each unit of distance, of agreeing only when folded, of a name cut off.
+    edit, folded, cut : float
+        Cost of each unit of distance of a misspelling, of agreeing only when folded, of a name cut off.
     wrong_region : float
         Cost of lying elsewhere than in the stated region.
     unknown, letter : float
         Weight of "none of them" for a name of no letters, and what each letter of it takes off.
     """
 
-    people: float = 0.6
-    few: float = 300.0
-    kind: tuple[float, ...] = (0.0, 0.2, 0.5, 0.3, 2.0, 3.0, 3.5)
-    dropped: float = 0.7
-    other: float = 1.0
-    misspelt: float = 2.0
-    edit: float = 3.5
-    folded: float = 0.7
+    people: float = 0.75
+    few: float = 1000.0
+    kind: tuple[float, ...] = (0.0, 1.0, 2.0, 1.0, 2.3, 0.7, 8.0)
+    dropped: float = 0.8
+    other: float = 2.4
+    edit: float = 3.1
+    folded: float = 0.2
     cut: float = 2.0
-    wrong_region: float = 4.0
+    wrong_region: float = 8.0
     unknown: float = 6.0
-    letter: float = 0.8
+    letter: float = 0.73
 
 
 WEIGHTS: Final = Weights()
@@ -85,7 +84,7 @@ def log_weights(
     weight = w.people * np.log(population + w.few)
     weight -= np.array(w.kind)[kind] + w.dropped * table["dropped"].to_numpy(np.float64)
     weight -= w.other * table["other"].to_numpy(np.float64)
-    weight -= w.misspelt * (distance > 0) + w.edit * distance
+    weight -= w.edit * distance
     weight -= w.folded * (table["folded"].to_numpy(np.bool_) & (distance == 0) & (cut == 0))
     weight -= w.cut * (cut > 0)
     weight -= w.wrong_region * table["wrong_region"].to_numpy(np.float64)
@@ -120,7 +119,9 @@ class Choice:
     start: Ints
 
 
-def likeliest(statement: Ints, vectors: Floats, weight: Floats, unknown: Floats, place: Ints) -> Choice:
+def likeliest(
+    statement: Ints, vectors: Floats, weight: Floats, unknown: Floats, place: Ints
+) -> Choice:
     """
     Choose the likeliest candidate of each address.
 
@@ -139,7 +140,9 @@ def likeliest(statement: Ints, vectors: Floats, weight: Floats, unknown: Floats,
     order = np.lexsort((place, -weight, statement))
     statement, weight, unknown = statement[order], weight[order], unknown[order]
     vectors, place = vectors[order], place[order]
-    starts = np.flatnonzero(np.r_[True, statement[1:] != statement[:-1]]) if len(statement) else order
+    starts = (
+        np.flatnonzero(np.r_[True, statement[1:] != statement[:-1]]) if len(statement) else order
+    )
     group = np.cumsum(np.r_[False, statement[1:] != statement[:-1]]) if len(statement) else order
     relative = np.exp(weight - weight[starts][group])
     relative[_repeated(group, place)] = 0.0

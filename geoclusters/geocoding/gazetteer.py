@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from geoclusters.countries import iso2_of, read_countries
+from geoclusters.countries import read_countries
 from geoclusters.earth import unit_vectors
 from geoclusters.geocoding.distance import Letters
-from geoclusters.geocoding.romanisation import fold
-from geoclusters.geocoding.spelling import key_of
+from geoclusters.geocoding.romanisation import fold_all
+from geoclusters.geocoding.spelling import joined, key_of, words_of
 from geoclusters.places import read_gazetteer, read_regions
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ ANYWHERE: Final = -1
 
 LARGE: Final = 15_000
 """Inhabitants from which a misspelt name is recognised without a country."""
+
+MIN_MANGLED: Final = 4
+"""Letters that must be left of a name that lost its accented ones."""
 
 REGION_WORDS: Final = frozenset(
     "province prefecture state oblast krai kray region county department governorate district land canton kanton "
@@ -86,6 +89,36 @@ class Gazetteer:
         """Points of the countries where their people live on average, `lat` and `lon`, in the order of `countries`."""
         centres = _centres(self.country, self.places, len(self.countries))
         return centres[["lat", "lon"]]
+
+    @cached_property
+    def entry_is_latin(self) -> Flags:
+        """Whether the spelling of an entry can be compared with others."""
+        return np.array([key.isascii() for key in self.entry_key.tolist()], dtype=np.bool_)
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Position of each country in `countries`."""
+        return {code: i for i, code in enumerate(self.countries)}
+
+    @cached_property
+    def region_country(self) -> Ints:
+        """Position of the country of each region."""
+        return self.regions["country"].to_numpy(np.int64)
+
+    @cached_property
+    def region_name(self) -> npt.NDArray[np.object_]:
+        """Names of the regions, and behind them None, which a position of -1 gives."""
+        return np.array([*self.regions["name"], None], dtype=object)
+
+    @cached_property
+    def country_code(self) -> npt.NDArray[np.object_]:
+        """Codes of the countries, and behind them None, which a position of -1 gives."""
+        return np.array([*self.countries, None], dtype=object)
+
+    @cached_property
+    def place_name(self) -> npt.NDArray[np.object_]:
+        """Names of the places."""
+        return self.places["name"].to_numpy(object)
 
     @cached_property
     def region_keys(self) -> dict[str, list[int]]:
@@ -172,17 +205,27 @@ def bare_region(name: str) -> str:
     >>> bare_region("Kanagawa-ken"), bare_region("Moscow Oblast")
     ('kanagawa', 'moscow')
     """
-    from geoclusters.geocoding.spelling import joined, words_of  # noqa: PLC0415
+    return joined(without_region_words(words_of(name)))
 
-    words = words_of(name)
-    return joined([w for w in words if w not in REGION_WORDS] or words)
+
+def without_region_words(words: list[str]) -> list[str]:
+    """Leave out the words that say that something is a region, unless there are no others."""
+    return [w for w in words if w not in REGION_WORDS] or words
 
 
 def _entries(places: pd.DataFrame) -> tuple[npt.NDArray[np.object_], Ints, Flags]:
     others = places["others"].dropna().str.split("|").explode()
-    key = np.concatenate([places["key"].to_numpy(object), others.to_numpy(object)])
-    place = np.concatenate([np.arange(len(places)), others.index.to_numpy()])
+    mangled = _without_accented_letters(places["name"])
+    key = np.concatenate([x.to_numpy(object) for x in (places["key"], others, mangled)])
+    place = np.concatenate([np.arange(len(places)), others.index, mangled.index]).astype(np.int64)
     return key, place, np.arange(len(key)) >= len(places)
+
+
+def _without_accented_letters(names: pd.Series) -> pd.Series:
+    """Keys of names whose accented letters were lost on the way: Mnchen, Mlltorp."""
+    accented = names[names.str.contains("[\u00c0-\u017f]", regex=True)]
+    keys = accented.str.replace("[^\x00-\x7f]", "", regex=True).map(key_of)
+    return keys[keys.str.len() >= MIN_MANGLED]
 
 
 def _region_of(country: Ints, code: pd.Series, regions: pd.DataFrame) -> Ints:
@@ -230,9 +273,9 @@ def _block_of_country(country: int) -> tuple[Ints, npt.NDArray[np.object_]]:
     else:
         inside = gazetteer.allowed[country, gazetteer.country[place]]
     entries = np.flatnonzero(inside)
-    entries = entries[[key.isascii() for key in gazetteer.entry_key[entries]]]
+    entries = entries[gazetteer.entry_is_latin[entries]]
     code = None if country == ANYWHERE else gazetteer.countries[country]
-    folded = np.array([fold(key, code) for key in gazetteer.entry_key[entries]], dtype=object)
+    folded = np.array(fold_all(gazetteer.entry_key[entries].tolist(), code), dtype=object)
     return entries, folded
 
 
@@ -252,9 +295,3 @@ def _region_block(country: int, region: int) -> Block:
 def _block(gazetteer: Gazetteer, country: int, region: int) -> Block:
     assert gazetteer is load_gazetteer()  # noqa: S101 - blocks are kept for the one gazetteer
     return _region_block(country, region)
-
-
-def country_positions(stated: Sequence[str | None], countries: list[str]) -> Ints:
-    """Positions of the stated countries in `countries`; -1 for a null or an unknown one."""
-    at = {code: i for i, code in enumerate(countries)}
-    return np.array([at.get(code, ANYWHERE) for code in iso2_of(pd.Series(stated, dtype=object))])

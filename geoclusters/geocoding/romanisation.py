@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _GERMANIC: Final = (
     ("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a"), ("sch", "sh"), ("tz", "z"), ("dt", "t"),
@@ -79,12 +82,27 @@ def fold(key: str, country: str | None) -> str:
     >>> fold("pusan", "KR") == fold("busan", "KR"), fold("oosaka", "JP") == fold("osaka", "JP")
     (True, True)
     """
+    return fold_all([key], country)[0]
+
+
+def fold_all(keys: Sequence[str], country: str | None) -> list[str]:
+    """
+    Fold many keys at once, as `fold` does one.
+
+    Examples
+    --------
+    >>> fold_all(["muenchen", "koeln"], "DE")
+    ['munchen', 'koln']
+    """
+    if not len(keys):
+        return []
+    text = "\n".join(keys)
     for pattern, sound in _rules(country):
-        key = pattern.sub(sound, key)
-    return _TWICE.sub(r"\1", key)
+        text = pattern.sub(sound, text)
+    return _TWICE.sub(r"\1", text).split("\n")
 
 
 @cache
 def _rules(country: str | None) -> tuple[tuple[re.Pattern[str], str], ...]:
     rules = next((r for codes, r in _FAMILIES if country and country in codes.split()), _ENGLISH)
-    return tuple((re.compile(pattern), sound) for pattern, sound in rules)
+    return tuple((re.compile(pattern, re.MULTILINE), sound) for pattern, sound in rules)

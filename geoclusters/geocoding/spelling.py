@@ -89,11 +89,22 @@ def words_of(name: str) -> list[str]:
     >>> words_of("Saint-Étienne"), words_of("ŁÓDŹ"), words_of("Санкт-Петербург")
     (['saint', 'etienne'], ['lodz'], ['sankt', 'peterburg'])
     """
+    name = _mended(name)
     if name.isascii():
         return _WORD.findall(name.replace("'", "").replace("`", "").casefold())
     letters = unicodedata.normalize("NFKD", name.casefold())
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return _WORD.findall(unicodedata.normalize("NFC", plain.translate(_LETTERS)))
+
+
+def _mended(name: str) -> str:
+    """Undo UTF-8 that was read as Latin-1: "MÃ¼nchen"."""
+    if "\u00c3" in name or "\u00c5" in name or "\u00c4" in name:
+        try:
+            return name.encode("cp1252").decode("utf-8")
+        except UnicodeError:
+            return name
+    return name
 
 
 def joined(words: list[str]) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from geoclusters.countries import iso2_of
-from geoclusters.geocoding.gazetteer import ANYWHERE, Gazetteer, bare_region
+from geoclusters.geocoding.gazetteer import ANYWHERE, Gazetteer, bare_region, without_region_words
 from geoclusters.geocoding.romanisation import fold
 from geoclusters.geocoding.spelling import german_long_form, joined, key_of, words_of
 
@@ -59,7 +59,22 @@ _GLUED: Final = {
     "JP": ("shi", "ku", "machi", "cho", "mura", "gun", "ken", "city"),
     **dict.fromkeys(
         ("TW", "CN", "HK"),
-        ("hsien", "hsiang", "shih", "shi", "city", "chen", "qu", "xian", "市", "区", "區", "县", "縣", "省"),
+        (
+            "hsien",
+            "hsiang",
+            "shih",
+            "shi",
+            "city",
+            "chen",
+            "qu",
+            "xian",
+            "市",
+            "区",
+            "區",
+            "县",
+            "縣",
+            "省",
+        ),
     ),
     "KR": ("si", "shi", "gun", "gu", "ku", "kun", "city", "시", "구", "군"),
     "IS": ("ur",),
@@ -107,12 +122,16 @@ class Statement:
     ----------
     readings : list of Reading
         Where it may lie; the first is what the address says if all of it is right.
-    variants : list of Variant
-        How its place may be read; empty where none is named.
-    region : int
-        The region that it certainly names, or -1.
-    country : int
-        The country that it certainly names, or -1.
+    whole : str
+        Key of its place as it is written; empty where none is named.
+    main : str
+        The text of the place without what stands behind it.
+    aside, brackets : list of str
+        Other parts of the address, and those of them that stood in brackets.
+    region, country : int
+        The region and the country that it certainly names, or -1.
+    asks_for_region : bool
+        No region is stated, so one may stand behind the place.
     named_regions : tuple of int
         Regions of which the place may be the name.
     unknown_country : bool
@@ -120,53 +139,142 @@ class Statement:
     """
 
     readings: list[Reading]
-    variants: list[Variant] = field(default_factory=list)
+    whole: str = ""
+    main: str = ""
+    aside: list[str] = field(default_factory=list)
+    brackets: list[str] = field(default_factory=list)
     region: int = ANYWHERE
     country: int = ANYWHERE
+    asks_for_region: bool = True
     named_regions: tuple[int, ...] = ()
     unknown_country: bool = False
 
 
-def understood(
-    gazetteer: Gazetteer, *, place: str | None, region: str | None, country: str | None
-) -> Statement:
+class Reader:
     """
-    Take an address apart.
+    Takes addresses apart with a gazetteer at hand; remembers the regions and countries it has seen.
 
     Parameters
     ----------
-    place, region, country : str or None
-        As the source writes them. What follows a comma in the place may be a region or a country and is
-        taken as one where the two are not given.
+    gazetteer : Gazetteer
     """
-    parts, brackets = _parts_of(place or "")
-    stated = _country(country, gazetteer)
-    tail, stated_region = [*parts[1:], *brackets], region
-    if stated == ANYWHERE and not country and tail:
-        stated = _country(tail[-1], gazetteer, names_only=True)
-        tail = tail[:-1] if stated != ANYWHERE else tail
-    if not stated_region:
-        stated_region = next((t for t in reversed(tail) if _regions(t, stated, gazetteer)), None)
-        tail = [t for t in tail if t != stated_region]
-    found = _regions(stated_region, stated, gazetteer) if stated_region else ()
-    code = gazetteer.countries[stated] if stated != ANYWHERE else None
-    main = parts[:1] or brackets[:1]
-    variants = [
-        *_variants(main, tail, code, [b for b in brackets if b in tail]),
-        *_with_region_behind(main, stated, gazetteer, asked=not stated_region),
-    ]
-    return Statement(
-        readings=_readings(stated, found, stated_region, gazetteer),
-        variants=_without_repeats(variants),
-        region=found[0] if len(found) == 1 else ANYWHERE,
-        country=stated,
-        named_regions=_named_regions(parts[:1], stated, gazetteer),
-        unknown_country=bool(country) and stated == ANYWHERE,
-    )
 
+    def __init__(self, gazetteer: Gazetteer) -> None:
+        self.gazetteer = gazetteer
+        self._regions: dict[tuple[str, int], tuple[int, ...]] = {}
+        self._countries: dict[str, int] = {}
+        self._folded: dict[int, dict[str, int]] = {}
 
-def _named_regions(main: list[str], country: int, gazetteer: Gazetteer) -> tuple[int, ...]:
-    return _regions(main[0], country, gazetteer) if main and len(main[0]) >= MIN_PART else ()
+    def understood(self, place: str, region: str, country: str) -> Statement:
+        """
+        Take an address apart.
+
+        Parameters
+        ----------
+        place, region, country : str
+            As the source writes them, empty where missing. What follows a comma in the place may be a region
+            or a country and is taken as one where the two are not given.
+        """
+        parts, brackets = _parts_of(place)
+        stated = self._country(country)
+        tail = [*parts[1:], *brackets]
+        if not country and tail and len(tail[-1]) >= MIN_PART:
+            stated = self._country(tail[-1])
+            tail = tail[:-1] if stated != ANYWHERE else tail
+        if not region:
+            region = next((t for t in reversed(tail) if self.regions(t, stated)), "")
+            tail = [t for t in tail if t != region]
+        found = self.regions(region, stated)
+        main = next(iter([*parts, *brackets]), "")
+        brackets = [b for b in brackets if b in tail]
+        return Statement(
+            readings=self._readings(stated, found, region),
+            whole=key_of(" ".join([main, *brackets])) if main else "",
+            main=main,
+            aside=tail,
+            brackets=brackets,
+            region=found[0] if len(found) == 1 else ANYWHERE,
+            country=stated,
+            asks_for_region=not region,
+            named_regions=self._of_key(main, stated) if len(main) >= MIN_PART else (),
+            unknown_country=bool(country) and stated == ANYWHERE,
+        )
+
+    def other_variants(self, statement: Statement) -> list[Variant]:
+        """Give the ways to read the name of a place beside the one as it is written."""
+        country = statement.country
+        code = self.gazetteer.countries[country] if country != ANYWHERE else None
+        variants = [
+            *_variants(statement, code),
+            *(self._with_region_behind(statement) if statement.asks_for_region else ()),
+        ]
+        return [v for v in _without_repeats(variants) if v.key != statement.whole]
+
+    def regions(self, text: str, country: int) -> tuple[int, ...]:
+        """Regions that a text may mean, of the stated country or of any."""
+        known = self._regions.get((text, country))
+        if known is None:
+            known = self._regions[text, country] = self._find_regions(text, country)
+        return known
+
+    def _find_regions(self, text: str, country: int) -> tuple[int, ...]:
+        found = self._of_key(text, country)
+        if found or country == ANYWHERE or not text:
+            return found
+        code = self.gazetteer.countries[country]
+        row = self._folded_regions(country).get(fold(bare_region(text), code))
+        return () if row is None else (row,)
+
+    def _of_key(self, text: str, country: int) -> tuple[int, ...]:
+        """Regions of this very name, or of it without "province" and the like."""
+        owner = self.gazetteer.region_country
+        words = words_of(text)
+        for some in (words, without_region_words(words)):
+            rows = self.gazetteer.region_keys.get(joined(some), ())
+            found = tuple(r for r in rows if country in (ANYWHERE, owner[r]))
+            if found or len(some) < len(words):
+                return found
+        return ()
+
+    def _folded_regions(self, country: int) -> dict[str, int]:
+        if country not in self._folded:
+            code, owner = self.gazetteer.countries[country], self.gazetteer.region_country
+            self._folded[country] = {
+                fold(key, code): row
+                for key, rows in self.gazetteer.region_keys.items()
+                for row in rows
+                if owner[row] == country and len(key) >= MIN_PART
+            }
+        return self._folded[country]
+
+    def _country(self, text: str) -> int:
+        if text not in self._countries:
+            code = iso2_of([text])[0] if text else None
+            self._countries[text] = self.gazetteer.position.get(code, ANYWHERE)
+        return self._countries[text]
+
+    def _readings(self, country: int, regions: tuple[int, ...], text: str) -> list[Reading]:
+        readings = [Reading(int(self.gazetteer.region_country[r]), r) for r in regions]
+        if country == ANYWHERE and text:
+            # "CA" behind a place may be California or Canada.
+            also = self._country(text)
+            readings += [Reading(also, ANYWHERE)] if also != ANYWHERE else []
+        if not readings:
+            return [Reading(country, ANYWHERE)]
+        if country == ANYWHERE:
+            return readings
+        return [*readings, Reading(country, ANYWHERE, wrong_region=True)]
+
+    def _with_region_behind(self, statement: Statement) -> Iterator[Variant]:
+        """Read "Paris TX" and "Suwon Kyonggi-do" as a place in a region."""
+        words = statement.main.split()
+        for n in (1, 2):
+            if len(words) <= n:
+                return
+            tail, key = " ".join(words[-n:]), key_of(" ".join(words[:-n]))
+            if len(key) >= MIN_PART and len(tail) >= 2:
+                regions = self.regions(tail, statement.country)
+                yield from (Variant(key, TAIL, 0, r) for r in regions)
 
 
 def _parts_of(text: str) -> tuple[list[str], list[str]]:
@@ -178,101 +286,16 @@ def _parts_of(text: str) -> tuple[list[str], list[str]]:
     return [p for p in pieces if p], brackets
 
 
-@cache
-def _country_code(text: str) -> str | None:
-    return iso2_of([text])[0]  # type: ignore[no-any-return]
-
-
-def _country(text: str | None, gazetteer: Gazetteer, *, names_only: bool = False) -> int:
-    if not text or (names_only and len(text) < MIN_PART):
-        return ANYWHERE
-    code = _country_code(text)
-    return _position(gazetteer.countries).get(code, ANYWHERE) if code else ANYWHERE
-
-
-_positions: dict[int, dict[str, int]] = {}
-
-
-def _position(countries: list[str]) -> dict[str, int]:
-    key = id(countries)
-    if key not in _positions:
-        _positions[key] = {code: i for i, code in enumerate(countries)}
-    return _positions[key]
-
-
-@cache
-def _folded_regions(country: int) -> dict[str, int]:
-    from geoclusters.geocoding.gazetteer import load_gazetteer  # noqa: PLC0415
-
-    gazetteer = load_gazetteer()
-    code = gazetteer.countries[country]
-    inside = gazetteer.regions["country"].to_numpy() == country
-    return {
-        fold(key, code): row
-        for key, rows in gazetteer.region_keys.items()
-        for row in rows
-        if inside[row] and len(key) >= MIN_PART
-    }
-
-
-def _regions(text: str, country: int, gazetteer: Gazetteer) -> tuple[int, ...]:
-    """Regions that a text may mean, of the stated country or of any."""
-    owner = gazetteer.regions["country"].to_numpy()
-    for key in (key_of(text), bare_region(text)):
-        rows = gazetteer.region_keys.get(key, ())
-        found = tuple(r for r in rows if country == ANYWHERE or owner[r] == country)
-        if found:
-            return found
-    if country == ANYWHERE:
-        return ()
-    row = _folded_regions(country).get(fold(bare_region(text), gazetteer.countries[country]))
-    return () if row is None else (row,)
-
-
-def _readings(
-    country: int, regions: tuple[int, ...], text: str | None, gazetteer: Gazetteer
-) -> list[Reading]:
-    owner = gazetteer.regions["country"].to_numpy()
-    readings = [Reading(int(owner[r]), r) for r in regions]
-    if country == ANYWHERE and text:
-        # "CA" behind a place may be California or Canada.
-        also = _country(text, gazetteer)
-        readings += [Reading(also, ANYWHERE)] if also != ANYWHERE else []
-    if not readings:
-        return [Reading(country, ANYWHERE)]
-    if country == ANYWHERE:
-        return readings
-    return [*readings, Reading(country, ANYWHERE, wrong_region=True)]
-
-
-def _with_region_behind(
-    main: list[str], country: int, gazetteer: Gazetteer, *, asked: bool
-) -> Iterator[Variant]:
-    """Read "Paris TX" and "Suwon Kyonggi-do" as a place in a region."""
-    words = main[0].split() if main and asked else []
-    for n in (1, 2):
-        if len(words) <= n:
-            return
-        tail, key = " ".join(words[-n:]), key_of(" ".join(words[:-n]))
-        if len(key) >= MIN_PART and len(tail) >= 2:
-            yield from (Variant(key, TAIL, 0, r) for r in _regions(tail, country, gazetteer))
-
-
-def _variants(
-    main: list[str], aside: list[str], code: str | None, brackets: list[str]
-) -> Iterator[Variant]:
-    for text in main:
-        if brackets:
-            yield Variant(key_of(" ".join([text, *brackets])), WHOLE)
-        words = words_of(text)[:_LONGEST_LIST]
-        if not words:
-            continue
-        yield Variant(joined(words), PART if brackets else WHOLE)
+def _variants(statement: Statement, code: str | None) -> Iterator[Variant]:
+    words = words_of(statement.main)[:_LONGEST_LIST]
+    if words:
+        if statement.brackets:
+            yield Variant(joined(words), PART)
         if code in {"DE", "AT", "CH"} and (long := german_long_form(words)) != words:
             yield Variant(joined(long), LONG)
         yield from _bare(words, code)
         yield from _subsequences(words)
-    for text in aside:
+    for text in statement.aside:
         words = words_of(text)[:_LONGEST_LIST]
         key = joined(words)
         if len(key) >= MIN_PART or not key.isascii():
@@ -305,12 +328,16 @@ def _subsequences(words: list[str]) -> Iterator[Variant]:
         for part in (words[:n], words[-n:]):
             key = joined(part)
             if len(key) >= MIN_PART:
-                yield Variant(key, PART, len(words) - n + (part is not words[:n] and part[0] != words[0]))
+                yield Variant(
+                    key, PART, len(words) - n + (part is not words[:n] and part[0] != words[0])
+                )
 
 
 def _without_repeats(variants: list[Variant]) -> list[Variant]:
     first: dict[tuple[str, int], Variant] = {}
+    # What stands before a region is not also a part of a longer name.
+    before_region = {v.key for v in variants if v.kind == TAIL}
     for variant in variants:
-        if variant.key:
+        if variant.key and not (variant.kind == PART and variant.key in before_region):
             first.setdefault((variant.key, variant.region), variant)
     return list(first.values())
