@@ -131,19 +131,21 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """
     Write a table as CSV, UTF-8, with full precision; texts that a spreadsheet would run are defused.
 
-    A text that begins like a formula gets an apostrophe before it, so that it is shown and not computed.
+    A text that begins like a formula gets an apostrophe before it, so that it is shown and not computed. A carriage
+    return in a text becomes a line feed: readers take a bare one for the end of the row, which would make a
+    row, and perhaps a formula, of what stands after it.
     """
     texts = frame.select_dtypes(include=["object", "string"]).columns
-    frame = frame.assign(
-        **{
-            name: frame[name].map(
-                lambda v: f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA_STARTS) else v
-            )
-            for name in texts
-        }
-    )
+    frame = frame.assign(**{name: frame[name].map(_defused) for name in texts})
     with written_aside(path) as part:
         frame.to_csv(part, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def _defused(value: Any) -> Any:  # noqa: ANN401
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if value.startswith(_FORMULA_STARTS) else text
 
 
 def begin_publishing(folder: Path) -> None:
