@@ -103,11 +103,13 @@ def _records(member: Member, options: WosOptions, encoding: str) -> Iterator[Rec
             f"{place_of(member)}: not an export of Web of Science: its first line is {first!r}, wanted is 'FN …' or "
             "'PT …' (plain text) or a header with the columns PT, C1 and UT (tab-delimited)"
         )
-    with guarded(member), member.opened() as stream:
-        entries = (tagged_entries if layout == "tagged" else tabbed_entries)(
-            io.TextIOWrapper(stream, mark, errors="replace")
-        )
-        for row, entry in enumerate(entries, start=1):
+    read = tagged_entries if layout == "tagged" else tabbed_entries
+    with (
+        guarded(member),
+        member.opened() as stream,
+        io.TextIOWrapper(stream, mark, errors="replace") as text,
+    ):
+        for row, entry in enumerate(read(text), start=1):
             if entry is None:
                 raise SourceError(
                     f"{place_of(member)}: the file ends within record {row}; export or fetch it again"
