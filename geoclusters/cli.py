@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 USERS_MISTAKE, OUR_FAULT, INTERRUPTED = 2, 1, 130
 SHOWN_RANKS = 10
 TABLE_WIDTH = 160
+LONGEST_TEXT, LONGEST_NOTICE = 400, 1000
 
 app = typer.Typer(
     name="geoclusters",
@@ -300,6 +301,8 @@ def sample_command(
 
 def _report(result: Result, *, as_json: bool) -> None:
     """Say what came out of a run and where it is."""
+    from geoclusters.wording import printable  # noqa: PLC0415
+
     run = result.run
     if as_json:
         _print_json({"folder": str(result.folder), "map": str(result.map_file), **run})
@@ -324,7 +327,7 @@ def _report(result: Result, *, as_json: bool) -> None:
     seconds = sum(s["seconds"] for s in run["stages"])
     _talk.print(f"{run['clusters']} clusters in {seconds:.1f} s", highlight=False)
     if run["study"]["notice"]:
-        _talk.print(run["study"]["notice"], style="bold", markup=False)
+        _talk.print(printable(run["study"]["notice"], LONGEST_NOTICE), style="bold", markup=False)
     typer.echo(f"map: {result.map_file}")
 
 
@@ -353,11 +356,14 @@ def _cell_text(value: Any) -> str:  # noqa: ANN401
 def _print_table(columns: Iterable[str], rows: Sequence[Iterable[Any]]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
+    from geoclusters.wording import printable  # noqa: PLC0415
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(Text(column))
     for row in rows:
-        table.add_row(*(Text(str(value)) for value in row))
+        # Texts from data could hold commands to the terminal.
+        table.add_row(*(Text(printable(value, LONGEST_TEXT)) for value in row))
     # A table is not squeezed into a narrow terminal or pipe: its names are what one looks for.
     Console(width=max(shutil.get_terminal_size().columns, TABLE_WIDTH)).print(table)
 
