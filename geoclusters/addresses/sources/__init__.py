@@ -27,6 +27,7 @@ MODULES: Final = {
     "dimensions": "dimensions",
     "lens": "lens",
     "patentsview": "patentsview",
+    "regpat": "regpat",
 }
 """Format to the module of this folder that reads it; a module is imported when its format is asked for."""
 

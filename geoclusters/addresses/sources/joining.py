@@ -88,29 +88,38 @@ class Dialect:
 
     Attributes
     ----------
-    delimiter : str
-        Sign between the columns.
-    quoted : bool
-        Text may stand in double quotes and then hold delimiters and line ends.
+    delimiters : str
+        Signs that may stand between the columns; that of which the first line has most is taken.
+    quoted : bool, optional
+        Text may stand in double quotes and then hold delimiters and line ends; None: if the first line is quoted.
     lower : bool
         Names of columns are compared in small letters.
     mended : callable, optional
         Gives another stream of the same text in correct UTF-8.
     """
 
-    delimiter: str
-    quoted: bool = True
+    delimiters: str
+    quoted: bool | None = True
     lower: bool = False
     mended: Callable[[IO[bytes]], IO[bytes]] | None = None
 
 
 @dataclass(frozen=True)
+class Head:
+    """What the first line of a text file tells: names of the columns in order, the sign between them, quotes."""
+
+    names: tuple[str, ...]
+    delimiter: str
+    quoted: bool
+
+
+@dataclass(frozen=True)
 class TableFile:
-    """A file that holds a table of a format, and the names of its columns in order."""
+    """A file that holds a table of a format."""
 
     kind: Kind
     member: Member
-    header: tuple[str, ...]
+    head: Head
 
 
 def place_of(member: Member) -> str:
@@ -137,19 +146,23 @@ def unpackable(files: Sequence[Path]) -> Iterator[Member]:
         yield from members([file])
 
 
-def first_line(head: bytes, dialect: Dialect) -> tuple[str, ...]:
+def head_of(head: bytes, dialect: Dialect) -> Head:
     r"""
-    Names of the columns in the first line of a text file.
+    Read the first line of a text file.
 
     Examples
     --------
-    >>> first_line(b'"patent_id"\t"location_id"\n"1"\t\n', Dialect("\t"))
-    ('patent_id', 'location_id')
+    >>> head_of(b'"patent_id"\t"location_id"\n"1"\t\n', Dialect("\t"))
+    Head(names=('patent_id', 'location_id'), delimiter='\t', quoted=True)
+    >>> head_of(b"Reg_code;Lat;Lon\r\n", Dialect("|;", quoted=None, lower=True))
+    Head(names=('reg_code', 'lat', 'lon'), delimiter=';', quoted=False)
     """
-    line = head.decode("utf-8", errors="replace").removeprefix(BYTE_ORDER_MARK).splitlines()[:1]
-    names = next(csv.reader(line, delimiter=dialect.delimiter), [])
-    cleaned = (name.strip().strip('"') for name in names)
-    return tuple(name.lower() if dialect.lower else name for name in cleaned)
+    text = head.decode("utf-8", errors="replace").removeprefix(BYTE_ORDER_MARK)
+    line = text.splitlines()[:1]
+    sign = max(dialect.delimiters, key="".join(line).count)
+    names = [name.strip().strip('"') for name in next(csv.reader(line, delimiter=sign), [])]
+    quoted = text.startswith('"') if dialect.quoted is None else dialect.quoted
+    return Head(tuple(n.lower() if dialect.lower else n for n in names), sign, quoted)
 
 
 def is_kind(kinds: Sequence[Kind], header: Sequence[str]) -> Kind | None:
@@ -177,12 +190,12 @@ def tables_in(
     found: dict[str, list[TableFile]] = {}
     passed = []
     for member in unpackable(files):
-        header = _header(member, dialect)
-        kind = _named(kinds, member, header) or is_kind(kinds, header)
+        head = _head(member, dialect)
+        kind = _named(kinds, member, head.names) or is_kind(kinds, head.names)
         if kind is None:
             passed.append(member.label)
         else:
-            found.setdefault(kind.name, []).append(TableFile(kind, member, header))
+            found.setdefault(kind.name, []).append(TableFile(kind, member, head))
     if not found:
         raise SourceError(
             f"{files[0]}: none of the tables of this format is here; seen: {', '.join(passed)}; "
@@ -191,12 +204,12 @@ def tables_in(
     return found
 
 
-def _header(member: Member, dialect: Dialect) -> tuple[str, ...]:
+def _head(member: Member, dialect: Dialect) -> Head:
     with readable(member), member.opened() as stream:
         head = stream.read(HEAD_BYTES)
     if not head.strip():
         raise SourceError(f"{place_of(member)}: the file is empty; fetch it again")
-    return first_line(head, dialect)
+    return head_of(head, dialect)
 
 
 def _named(kinds: Sequence[Kind], member: Member, header: Sequence[str]) -> Kind | None:
@@ -267,8 +280,8 @@ class Staging:
     --------
     >>> with Staging() as staging:
     ...     staging.add("t", None, ("a", "b"))
-    ...     staging.connection.sql("SELECT count(a) FROM t").fetchone()
-    (0,)
+    ...     staging.connection.sql("SELECT count(a) FROM t").fetchall()
+    [(0,)]
     """
 
     def __init__(self, *, memory_limit: str = MEMORY_LIMIT) -> None:
@@ -448,18 +461,18 @@ def text_batches(
     SourceError
         If the file is broken.
     """
-    wanted = [name for name in columns if name in table.header]
+    wanted = [name for name in columns if name in table.head.names]
     with readable(table.member), table.member.opened() as stream:
         text = dialect.mended(stream) if dialect.mended else stream
         reader = pa_csv.open_csv(
             text,
             read_options=pa_csv.ReadOptions(
-                block_size=BLOCK_BYTES, column_names=list(table.header), skip_rows=1
+                block_size=BLOCK_BYTES, column_names=list(table.head.names), skip_rows=1
             ),
             parse_options=pa_csv.ParseOptions(
-                delimiter=dialect.delimiter,
-                quote_char='"' if dialect.quoted else False,
-                newlines_in_values=dialect.quoted and line_ends,
+                delimiter=table.head.delimiter,
+                quote_char='"' if table.head.quoted else False,
+                newlines_in_values=table.head.quoted and line_ends,
             ),
             convert_options=pa_csv.ConvertOptions(
                 include_columns=wanted,

@@ -386,7 +386,7 @@ def _written(part: _Part) -> str:
 
 
 def _recognises(_member: Member, head: bytes) -> bool:
-    kind = joining.is_kind(list(KINDS.values()), joining.first_line(head, DIALECT))
+    kind = joining.is_kind(list(KINDS.values()), joining.head_of(head, DIALECT).names)
     return kind is not None
 
 
