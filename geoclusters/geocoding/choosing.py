@@ -52,15 +52,15 @@ class Weights:
 
     people: float = 0.75
     few: float = 1000.0
-    kind: tuple[float, ...] = (0.0, 1.0, 2.0, 1.0, 2.3, 0.7, 8.0)
+    kind: tuple[float, ...] = (0.0, 1.0, 1.5, 1.0, 1.3, 0.2, 8.5)
     dropped: float = 0.8
-    other: float = 2.4
+    other: float = 2.2
     edit: float = 3.1
-    folded: float = 0.2
+    folded: float = 0.1
     cut: float = 2.0
-    wrong_region: float = 8.0
-    unknown: float = 6.0
-    letter: float = 0.73
+    wrong_region: float = 7.0
+    unknown: float = 5.7
+    letter: float = 0.56
 
 
 WEIGHTS: Final = Weights()
