@@ -8,8 +8,9 @@ also has many documents on one point, but they are its own. The rule:
 2. They are at least `MIN_RATIO` times as many as on the other points round about, on average. Round about are the
    nine squares of 0.1 degrees of latitude (11 km) in and beside which the point lies. A point alone there passes.
 3. They are unrelated: the effective number of organisations (1 / sum of squared shares) is at least
-   `MIN_ORGANISATIONS`. Where fewer than half of the rows name one, this cannot be told, and only points that are
-   known to stand for something else count: those of the kinds placeholder, country and place.
+   `MIN_ORGANISATIONS`. Where fewer than half of the rows name one, this cannot be told; then only points count that
+   stand for something else: placeholders, countries, and points within 1 km of a place that carry at least half of
+   the documents round about.
 
 What a pile is comes from where it lies; the first that fits names it:
 
@@ -52,6 +53,8 @@ FAR_FROM_PLACES_KM: Final = 100.0
 NEAR_CENTRE_KM: Final = 15.0
 LARGE_CITY: Final = 100_000
 NEAR_PLACE_KM: Final = 5.0
+ON_PLACE_KM: Final = 1.0
+MOST: Final = 0.5
 HALF_DEGREE: Final = 0.5
 NO_ORGANISATION: Final = -1
 
@@ -94,7 +97,7 @@ def find_piles(
     crowded = (table["documents"] >= MIN_DOCUMENTS) & (table["ratio"] >= MIN_RATIO)
     piles = table[crowded & ~(table["organisations"] < MIN_ORGANISATIONS)].copy()
     piles["kind"] = kinds_of(piles["lat"].to_numpy(), piles["lon"].to_numpy())
-    piles = piles[piles["organisations"].notna() | (piles["kind"] != "other")]
+    piles = piles[piles["organisations"].notna() | _stands_for_more(piles)]
     piles = piles.sort_values(["documents", "lat", "lon"], ascending=[False, True, True])
     position = np.full(len(table), -1, dtype=np.int64)
     position[piles.index] = np.arange(len(piles))
@@ -114,7 +117,7 @@ def _points(
     pairs = pd.DataFrame({"point": point, "document": document}).drop_duplicates()
     table["documents"] = np.bincount(pairs["point"], minlength=len(table)).astype(np.int64)
     table["organisations"] = _effective_number(point, document, organisation, len(table))
-    table["ratio"] = _standing_out(table)
+    table["ratio"], table["share"] = _standing_out(table)
     return table, point
 
 
@@ -134,8 +137,15 @@ def _effective_number(
         return np.where(stated & (total > 0), total**2 / squares, np.nan)
 
 
-def _standing_out(table: pd.DataFrame) -> Floats:
-    """Documents of each point over the mean of the other points round about."""
+def _stands_for_more(piles: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which points are likely to stand for a city, a country or nothing, whoever the organisations are."""
+    km = nearest_place(piles["lat"].to_numpy(), piles["lon"].to_numpy())[1]
+    town = (piles["kind"] == "place") & (km <= ON_PLACE_KM) & (piles["share"] >= MOST)
+    return town | piles["kind"].isin(["placeholder", "country"])
+
+
+def _standing_out(table: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Documents of each point over the mean of the other points round about, and its part of all of them."""
     lat, lon = table["lat"].to_numpy(), table["lon"].to_numpy()
     documents = table["documents"].to_numpy(np.float64)
     row = np.floor(lat / SQUARE_DEGREES).astype(np.int64)
@@ -155,7 +165,7 @@ def _standing_out(table: pd.DataFrame) -> Floats:
     others = n_near - 1
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(others > 0, (near - documents) / others, 0.0)
-        return np.asarray(documents / mean, dtype=np.float64)
+        return np.asarray(documents / mean, dtype=np.float64), documents / near
 
 
 def _columns(row: Ints, lon: Floats) -> Ints:

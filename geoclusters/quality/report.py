@@ -238,7 +238,7 @@ def _drift(
     known = [(v[key], y) for y, v in years.items() if v[key] is not None]
     if not known:
         return None
-    low, high = min(known), max(known)
+    low, high = min(known), min(known, key=lambda pair: (-pair[0], pair[1]))
     if high[0] - low[0] <= DRIFT:
         return None
     first, last = sorted((low, high), key=lambda pair: pair[1])

@@ -32,6 +32,7 @@ def population_by_point(
 
     Examples
     --------
+    >>> import numpy as np
     >>> square = np.array([shapely.box(0, 0, 2, 2)])
     >>> population_by_point(square, lat=np.array([1.0, 1.0]), lon=np.array([1.0, 3.0]),
     ...                     population=np.array([40.0, 50.0]))
