@@ -74,7 +74,8 @@ _MAY_BE_NOISY: Final = re.compile(r"[@:(]")
 _DOMAIN: Final = re.compile(r"(?:[\w-]+\.)+[a-z]{2,3}")
 _PEOPLES: Final = re.compile(r"\bPeople\W{0,2}s\s+R", re.IGNORECASE)
 _REMARK: Final = re.compile(
-    r"contributed equally|equal contribution|corresponding author", re.IGNORECASE
+    r"contributed equally|equal contribution|corresponding author|\borcid\b|\d{4}-\d{4}-\d{4}-\d{3}[\dX]|^\W*tel\b",
+    re.IGNORECASE,
 )
 _COMMA: Final = re.compile(r"[,;](?![^()]*\))")
 _POSTBOX: Final = re.compile(r"\bP\.?\s?O\.?\s?Box\b.*$|\bCedex\b.*$", re.IGNORECASE)
@@ -226,7 +227,8 @@ def _in_last_part(parts: list[str]) -> _End:
         head, tail = " ".join(words[:-count]), " ".join(words[-count:])
         found = _after(head, tail, has_code=name != last)
         if found:
-            left = last if _ORGANISATION.search(head) else _up_to(last, words[-count - 1])
+            named = _ORGANISATION.search(head) and not _CAPITALS.fullmatch(head)
+            left = last if named else _up_to(last, words[-count - 1])
             return _End(found.country, found.region, [*rest, left])
     return _End(None, None, parts)
 

@@ -122,7 +122,8 @@ def header_of(
     >>> header_of(b'"a notice, and more",\nId,City\n1,Bern\n', known={"city"})
     (1, ['id', 'city'])
     """
-    lines = decoded(head, encoding).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = decoded(head, encoding).removeprefix("\ufeff")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     rows = [next(csv.reader([line]), []) for line in lines[:NOTICE_LINES]]
     named = [[simple_name(cell) for cell in row] for row in rows]
     for number, names in enumerate(named):

@@ -1,8 +1,8 @@
 """Reads CSV exports of publications from Dimensions.
 
 'Authors (Raw Affiliation)' has each author with the affiliations in brackets, which may hold brackets themselves; it is
-read along the names in 'Authors'. Documents with more than 100 authors come without authors. Where an export has the
-cities of the research organisations, a document without affiliations is placed by those.
+read along the names in 'Authors'. Documents with more than 100 authors come without affiliations. Where an export has
+the cities of the research organisations, such a document is placed by those.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ COLUMNS: Final = frozenset(
         *(name for names in PLACE_COLUMNS.values() for name in names),
     }
 )
+
+SEE_NOTE: Final = "[see note]"
+"""Stands for the affiliations of a document with more than 100 authors."""
+_NAMELESS: Final = re.compile(r"(?:;\s*\(\s*\))+\s*$")
+"""An author without a name and without affiliations at the end."""
 
 Pairs = list[tuple[str | None, str | Affiliation | None]]
 
@@ -126,7 +131,7 @@ def _authorships(values: dict[str, Any]) -> Pairs:
     names = items(values.get("authors"))
     for column in (RAW, NORMALISED):
         text = values.get(column)
-        if text:
+        if text and text != SEE_NOTE:
             people, brackets = part_authors(text, names)
             return authorships(people, [parts_of(inside) for inside in brackets])
     placed = _organisations(values)
@@ -154,6 +159,7 @@ def part_authors(text: str, names: Sequence[str]) -> tuple[list[str], list[str]]
     >>> part_authors("Li, W (Univ A (UA), Bern; Univ B); Ng, A", ["Li, W", "Ng, A"])
     (['Li, W', 'Ng, A'], ['Univ A (UA), Bern; Univ B', ''])
     """
+    text = _NAMELESS.sub("", text)
     starts = _starts(text, names) if names else None
     if starts is None:
         return _by_brackets(text)
