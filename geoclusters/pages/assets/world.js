@@ -3,6 +3,7 @@
 (() => {
   const { number, element, colour, ramp, classOf, onTheme, tabs, address } = geoclusters;
   const WORLD = L.latLngBounds([-56, -168], [76, 190]);
+  const LIMITS = L.latLngBounds([-85, -260], [85.06, 282]);
   const DENSITY = "density", CLOSEST = 10;
 
   /* Columns to one object a cluster. */
@@ -54,8 +55,9 @@
 
     map.setMinZoom(0.5).setMaxZoom(13);
     map.fitBounds(WORLD, { animate: false });
-    map.setMaxBounds([[-85, -260], [85.06, 282]]);
     const home = viewNow();
+    limit();
+    map.on("zoomend", limit);
     L.control.zoom({ position: "topright" }).addTo(map);
     L.control.scale({ position: "bottomright", imperial: false }).addTo(map);
     map.getContainer().setAttribute("role", "group");
@@ -85,6 +87,11 @@
     function atHome() {
       const now = viewNow();
       return [now.zoom - home.zoom, now.centre[0] - home.centre[0], now.centre[1] - home.centre[1]].every((d) => Math.abs(d) < 0.01);
+    }
+
+    /* Not past the edges of the world, unless nearly all of it is in view. */
+    function limit() {
+      map.setMaxBounds(1.1 * map.getSize().y < 256 * 2 ** map.getZoom() ? LIMITS : null);
     }
 
     /* The address holds what is chosen, so that back, forward and a sent link show it. */
