@@ -6,30 +6,12 @@ import re
 from functools import cache, lru_cache
 from typing import Final
 
+from geoclusters.addresses.regions import PROVINCES
 from geoclusters.countries import iso2_of
 from geoclusters.places import read_places
 
 FORMER_CODES: Final = {"ROM": "RO", "TMP": "TL", "BUR": "MM", "SCG": "RS", "YUG": "RS", "BAH": "BS"}
 """Codes of countries in old exports that ISO 3166-1 has given up, or never had."""
-
-PROVINCES: Final = {
-    "AB": "Alberta",
-    "BC": "British Columbia",
-    "MB": "Manitoba",
-    "NB": "New Brunswick",
-    "NL": "Newfoundland and Labrador",
-    "NF": "Newfoundland and Labrador",
-    "NS": "Nova Scotia",
-    "NT": "Northwest Territories",
-    "NU": "Nunavut",
-    "ON": "Ontario",
-    "PE": "Prince Edward Island",
-    "QC": "Quebec",
-    "PQ": "Quebec",
-    "SK": "Saskatchewan",
-    "YT": "Yukon",
-}
-"""Provinces of Canada by their postal codes, old ones too."""
 
 OTHER_CODES: Final = frozenset({"BR", "FI", "SI"})
 """Countries whose codes in Crunchbase and in GeoNames name different regions: they are not used."""
