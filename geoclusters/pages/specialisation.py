@@ -22,7 +22,7 @@ MOST_SPECIAL: Final = 3
 LEAST_DOCUMENTS: Final = 5.0
 """With fewer documents in a field, a high quotient is chance and is not singled out."""
 
-WIDEST_QUOTIENT: Final = 8.0
+WIDEST_QUOTIENT: Final = 5.0
 """The bar of a quotient ends here, on a logarithmic axis from the inverse of it."""
 
 
