@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format, joining, mending
 from geoclusters.addresses.sources.files import Member
-from geoclusters.addresses.sources.regpat import _place_macros
+from geoclusters.addresses.sources.postal import place_macros
 from geoclusters.errors import SourceError
 
 SAMPLES = Path(__file__).parent.parent.parent / "shared" / "formats" / "oecd_regpat"
@@ -197,7 +197,7 @@ ADDRESSES = {
 
 def test_the_place_in_an_address():
     with joining.Staging() as staging:
-        for macro in _place_macros():
+        for macro in place_macros():
             staging.run(macro)
         for address, place in ADDRESSES.items():
             query = staging.connection.execute("SELECT place_in(?)", [address])

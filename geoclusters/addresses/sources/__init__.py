@@ -21,6 +21,7 @@ ENTRY_POINTS: Final = "geoclusters.sources"
 MODULES: Final = {
     "table": "table",
     "openalex": "openalex",
+    "ror-affiliations": "ror",
     "crunchbase": "crunchbase",
     "wos": "wos",
     "scopus": "scopus",
@@ -28,6 +29,8 @@ MODULES: Final = {
     "lens": "lens",
     "patentsview": "patentsview",
     "regpat": "regpat",
+    "geopat": "geopat",
+    "patstat": "patstat",
 }
 """Format to the module of this folder that reads it; a module is imported when its format is asked for."""
 

@@ -14,6 +14,7 @@ from geoclusters.addresses.sources import joining
 from geoclusters.addresses.sources.formats import Format, Options, Request
 from geoclusters.addresses.sources.joining import Dialect, Kind, Staging, TableFile
 from geoclusters.addresses.sources.mending import mender
+from geoclusters.addresses.sources.postal import place_macros
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
@@ -164,35 +165,12 @@ PLAIN: Final = """
 """
 """Value without the quotes around it: in files whose first line has none, only some values are quoted."""
 
-PLACE_PARTS: Final = (
-    r" *\([A-Z]{2}\)$",  # Berlin (DE)
-    r"^([A-Z]{1,3}-)?([0-9]{4} [A-Z]{2} |[0-9][0-9 -]*)",  # F-78000 Versailles, NL-5621 BA Eindhoven
-    r" [A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}$",  # Cambridge CB2 1TN
-    r" [A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]$",  # Ottawa K1A 0R6
-    r" [0-9][0-9 -]*$",  # Tokyo 100-8310
-)
-"""What goes from a part of an address for the name of its place to remain, in this order."""
-
-
-def _place_macros() -> Iterator[str]:
-    """Write macros that find the place in an address: in its last part, before it if that is a state's letters."""
-    value = "trim(part)"
-    for pattern in PLACE_PARTS:
-        value = f"trim(regexp_replace({value}, '{pattern}', ''))"
-    yield f"CREATE MACRO place_in_part(part) AS nullif({value}, '')"
-    yield """
-        CREATE MACRO place_in(address) AS CASE
-            WHEN regexp_full_match(place_in_part(string_split(address, ',')[-1]), '[A-Z]{2}')
-            THEN place_in_part(string_split(address, ',')[-2])
-            ELSE place_in_part(string_split(address, ',')[-1]) END
-    """
-
 
 def _tables(source: _Source) -> Iterator[str]:
     """Write the statements that make one row a document and a region."""
     key = source.key
     yield PLAIN
-    yield from _place_macros()
+    yield from place_macros()
     year = "min(TRY_CAST(plain({}) AS SMALLINT))"
     yield f"""
         CREATE TEMP TABLE documents AS SELECT * FROM (
