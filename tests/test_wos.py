@@ -23,7 +23,7 @@ SAMPLES = Path(__file__).parents[2] / "shared" / "formats" / "bibliographic_expo
 FORMAT = find_format("wos")
 TAGS = (
     *("PT", "AU", "BA", "GP", "AF", "CA", "TI", "SO", "LA", "DT", "DE", "AB", "C1", "RP"),
-    *("EM", "CR", "NR", "TC", "PY", "VL", "EA", "WC", "SC", "UT"),
+    *("EM", "CR", "NR", "TC", "PY", "VL", "EA", "WC", "WE", "SC", "UT"),
 )
 A, B = "Univ A, Bern, Switzerland.", "Univ B, Turku, Finland."
 
@@ -199,8 +199,22 @@ def test_types_years_and_identifiers(tmp_path):
         "WOS:2",
     }
     assert rows_of(tmp_path, *records, types=[])["row"].unique().tolist() == [1, 2, 3]
-    with pytest.raises(SourceError, match="options of this format: types"):
+    with pytest.raises(SourceError, match="options of this format: editions, types"):
         rows_of(tmp_path, *records, type=["Review"])
+
+
+def test_editions(tmp_path):
+    records = [
+        RECORD | {"WE": "Social Science Citation Index (SSCI)", "UT": "WOS:1"},
+        RECORD
+        | {
+            "WE": "Science Citation Index Expanded (SCI-EXPANDED); Social\n   Science (SSCI)",
+            "UT": "WOS:2",
+        },
+        RECORD | {"UT": "WOS:3"},
+    ]
+    assert rows_of(tmp_path, *records)["document"].nunique() == 3
+    assert set(rows_of(tmp_path, *records, editions=["sci-expanded"])["document"]) == {"WOS:2"}
 
 
 def test_several_exports_in_one_file(tmp_path):
@@ -296,6 +310,10 @@ def test_samples(name, count):
     assert found["place"].notna().sum() >= linked * 0.96
     articles = [r for r in records if "Article" in " ".join(r["DT"]).split("; ")]
     assert read(SAMPLES / name)["document"].nunique() == len(articles)
+    indexed = sum("(SCI-EXPANDED)" in " ".join(r.get("WE", [])) for r in records)
+    assert (
+        read(SAMPLES / name, types=[], editions=["SCI-EXPANDED"])["document"].nunique() == indexed
+    )
     years = {record["UT"][0]: int(record["PY"][0]) for record in records}
     assert all(
         years[document] == year

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from geoclusters.addresses.affiliations import Affiliation
     from geoclusters.addresses.sources.files import Member
 
-TAGS: Final = frozenset({"AF", "AU", "C1", "DI", "DT", "EA", "PT", "PY", "RP", "SC", "UT", "WC"})
+TAGS: Final = frozenset(
+    {"AF", "AU", "C1", "DI", "DT", "EA", "PT", "PY", "RP", "SC", "UT", "WC", "WE"}
+)
 """Tags that are read; the others are passed over, abstracts and references among them."""
 MARKS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -47,9 +49,31 @@ Entry = dict[str, list[str]]
 
 
 class WosOptions(RecordOptions):
-    """Options of the format: `types` are those of the tag DT."""
+    """
+    Options of the format.
+
+    Attributes
+    ----------
+    types : list of str
+        Types of documents of the tag DT; an empty list takes all.
+    editions : list of str
+        Indexes of the tag WE by their short names, as "SCI-EXPANDED"; an empty list takes all, also records without WE.
+    """
 
     types: list[str] = Field(default_factory=lambda: ["Article"])
+    editions: list[str] = Field(default_factory=list)
+
+    def takes_edition(self, stated: str | None) -> bool:
+        """
+        Tell whether a record is in one of the editions.
+
+        Examples
+        --------
+        >>> WosOptions(editions=["SCI-EXPANDED"]).takes_edition("Science Citation Index Expanded (SCI-EXPANDED)")
+        True
+        """
+        names = {name.casefold() for name in re.findall(r"\(([^()]+)\)", stated or "")}
+        return not self.editions or not names.isdisjoint(one.casefold() for one in self.editions)
 
 
 class Addresses(NamedTuple):
@@ -114,7 +138,7 @@ def _records(member: Member, options: WosOptions, encoding: str) -> Iterator[Rec
                 raise SourceError(
                     f"{place_of(member)}: the file ends within record {row}; export or fetch it again"
                 )
-            if options.takes(_one(entry, "DT")):
+            if options.takes(_one(entry, "DT")) and options.takes_edition(_one(entry, "WE")):
                 yield _record(entry, row)
 
 
