@@ -1,4 +1,4 @@
-"""An index of organisations: whole names that stand in a text, and names that share its rare words."""
+"""An index of organisations by the words of their names."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import math
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from geoclusters.addresses.sources.ror_names import plain_words
+from geoclusters.addresses.sources.ror_names import (
+    BODY_WORDS,
+    BRANCH_WORDS,
+    KIND_WORDS,
+    SUBJECT_WORDS,
+    plain_words,
+)
 from geoclusters.countries import iso2_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     import numpy.typing as npt
     import pandas as pd
@@ -22,9 +29,16 @@ if TYPE_CHECKING:
 NAME, ALIAS, ACRONYM = range(3)
 """Kinds of a name, the surest first."""
 
-COMMON_WORD_NAMES: Final = 400
-"""A word that stands in more names than this does not lead to candidates."""
+SHORTEST_MENDED: Final = 4
+"""Words shorter than this are not mended."""
 
+LEAST_NAMES: Final = 100_000
+"""Smaller dumps are taken for parts of one with so many names, so that their words are as rare as they really are."""
+
+MOST_COMMON: Final = 4.0
+"""Rarity that a word of the kinds that organisations have in common has at most."""
+
+_INITIALS: Final = re.compile(r"^(?:\w\.[\s-]*)+")
 _SUFFIX: Final = re.compile(r"^(.*\S)\s*\(([^()]+)\)$")
 Words = tuple[str, ...]
 
@@ -60,10 +74,11 @@ class Index:
     Attributes
     ----------
     ids, names : list of str
+    city_names, region_names : list of str or None
     countries : list of str or None
         ISO 3166-1 alpha-2.
     cities, regions : list of tuple of str
-        Their words.
+        Words of these names.
     lat, lon : numpy.ndarray of float64
         WGS 84 degrees.
     parents : list of frozenset of int
@@ -76,6 +91,8 @@ class Index:
         self.ids: list[str] = dump["ror_id"].tolist()
         self.names: list[str] = dump["name"].tolist()
         self.countries: list[str | None] = dump["country"].tolist()
+        self.city_names: list[str | None] = dump["city"].tolist()
+        self.region_names: list[str | None] = dump["region"].tolist()
         self.cities = [plain_words(city or "") for city in dump["city"]]
         self.regions = [plain_words(region or "") for region in dump["region"]]
         self.lat = dump["lat"].to_numpy(np.float64)
@@ -85,9 +102,10 @@ class Index:
         self.prior = _priors(dump, self.parents)
         self._owners = _owners(dump, row_of)
         self._lengths = _lengths(self._owners)
-        self._spelled = list(self._owners)
-        self._rarity, self._names_with = _rarities(self._spelled)
-        self._unknown = math.log(len(self._spelled) + 1)
+        self._rarity = _rarities(self._owners)
+        self._unknown = math.log(max(len(self._owners), LEAST_NAMES))
+        self._alphabet = _alphabet(self._rarity)
+        self._mended: dict[str, str] = {}
 
     def windows(self, words: Sequence[str]) -> list[Window]:
         """Give the runs of words that are names, at each start the longest first."""
@@ -111,19 +129,14 @@ class Index:
         """Tell whether the word stands in any name."""
         return word in self._rarity
 
-    def near_names(
-        self, words: Sequence[str], most: int
-    ) -> list[tuple[Words, tuple[tuple[int, int], ...]]]:
-        """Give names that share the rarest words, at most so many, and who is called so."""
-        shared: Counter[int] = Counter()
-        for word in set(words):
-            names = self._names_with.get(word, ())
-            if len(names) <= COMMON_WORD_NAMES:
-                weight = self._rarity[word] if names else 0.0
-                for name in names:
-                    shared[name] += weight  # type: ignore[assignment]
-        best = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:most]
-        return [(self._spelled[name], self._owners[self._spelled[name]]) for name, _ in best]
+    def mended(self, word: str) -> str:
+        """Give the word of a name that a word stands for, where that is clear: one slip, or an abbreviation of it."""
+        if word in self._rarity or len(word) < SHORTEST_MENDED or not word.isalpha():
+            return word
+        if word not in self._mended:
+            near = [w for w in self._alphabet.get(word[:2], ()) if alike(word, w)]
+            self._mended[word] = min(near, key=lambda w: (self._rarity[w], w), default=word)
+        return self._mended[word]
 
 
 def _above(parents: pd.Series, row_of: dict[str, int]) -> list[frozenset[int]]:
@@ -168,20 +181,34 @@ def _owners(dump: pd.DataFrame, row_of: dict[str, int]) -> dict[Words, tuple[tup
             for words in {w for text in texts for w in _readings(text, country)}:
                 for owner in owners:
                     held[words][owner] = min(kind, held[words].get(owner, kind))
+    for words in list(held):
+        # "Alberta Univ." for the University of Alberta, "University of Tohoku" for Tohoku University
+        turned = (*words[1:], words[0]) if words[0] == "university" else (words[-1], *words[:-1])
+        if len(words) > 1 and "university" in {words[0], words[-1]} and turned not in held:
+            held[turned] = dict.fromkeys(held[words], ALIAS)
     return {words: tuple(sorted(found.items())) for words, found in held.items()}
 
 
 def _readings(text: str, country: str | None) -> Iterator[Words]:
-    """Words of a name, and without what stands in brackets behind it: a country, or an abbreviation."""
-    if words := plain_words(text):
-        yield words
+    """Words of a name; also without a country in brackets behind it, and without initials before it."""
+    whole = text
     suffix = _SUFFIX.match(text)
-    if (
-        suffix
-        and (iso2_of([suffix.group(2)])[0] in {country, None})
-        and (words := plain_words(suffix.group(1)))
-    ):
+    if suffix and _code(suffix.group(2)) in {country, None}:
+        whole = suffix.group(1)
+        if words := plain_words(whole):
+            yield words
+            yield plain_words(text)
+    elif words := plain_words(text):
         yield words
+    bare = _INITIALS.sub("", whole)
+    if bare != whole and len(words := plain_words(bare)) > 1:
+        yield words
+
+
+@lru_cache(maxsize=1 << 16)
+def _code(country: str) -> str | None:
+    found: str | None = iso2_of([country])[0]
+    return found
 
 
 def _lengths(owners: dict[Words, tuple[tuple[int, int], ...]]) -> dict[Words, tuple[int, ...]]:
@@ -193,10 +220,47 @@ def _lengths(owners: dict[Words, tuple[tuple[int, int], ...]]) -> dict[Words, tu
     return {start: tuple(sorted(lengths, reverse=True)) for start, lengths in found.items()}
 
 
-def _rarities(names: list[Words]) -> tuple[dict[str, float], dict[str, list[int]]]:
-    with_word: dict[str, list[int]] = defaultdict(list)
-    for name, words in enumerate(names):
-        for word in set(words):
-            with_word[word].append(name)
-    rarity = {word: math.log((len(names) + 1) / len(found)) for word, found in with_word.items()}
-    return rarity, dict(with_word)
+def _rarities(names: Collection[Words]) -> dict[str, float]:
+    found = Counter(word for words in names for word in set(words))
+    many = max(len(names), LEAST_NAMES)
+    common = BODY_WORDS | KIND_WORDS | BRANCH_WORDS | SUBJECT_WORDS
+    return {
+        word: min(math.log(many / n), MOST_COMMON if word in common else math.inf)
+        for word, n in found.items()
+    }
+
+
+def _alphabet(words: Iterable[str]) -> dict[str, list[str]]:
+    """Words by their first two letters."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for word in words:
+        if len(word) >= SHORTEST_MENDED:
+            found[word[:2]].append(word)
+    return dict(found)
+
+
+def alike(one: str, other: str) -> bool:
+    """
+    Tell whether two words differ by a slip, or one is an abbreviation of the other.
+
+    Examples
+    --------
+    >>> alike("univrsity", "university"), alike("electron", "electronics"), alike("rome", "bonn")
+    (True, True, False)
+    """
+    short, long = sorted((one, other), key=len)
+    if long.startswith(short):
+        return short == one  # the other way round it would say more than it does
+    if len(long) - len(short) > 1 or len(short) <= SHORTEST_MENDED:
+        return False
+    return _one_slip(short, long)
+
+
+def _one_slip(short: str, long: str) -> bool:
+    """Tell whether one letter was left out, added or changed, or two changed places."""
+    pairs = enumerate(zip(short, long, strict=False))
+    at = next((i for i, (a, b) in pairs if a != b), len(short))
+    if len(short) < len(long):
+        return short[at:] == long[at + 1 :]
+    swapped = short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
+    return short[at + 1 :] == long[at + 1 :] or swapped

@@ -7,67 +7,17 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-LITTLE_WORDS: Final = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "in",
-        "at",
-        "for",
-        "on",
-        "to",
-        "de",
-        "la",
-        "le",
-        "les",
-        "los",
-        "las",
-        "el",
-        "del",
-        "dell",
-        "della",
-        "delle",
-        "degli",
-        "dei",
-        "di",
-        "da",
-        "do",
-        "dos",
-        "das",
-        "du",
-        "des",
-        "zu",
-        "zur",
-        "der",
-        "die",
-        "das",
-        "den",
-        "dem",
-        "fur",
-        "und",
-        "et",
-        "y",
-        "e",
-        "i",
-        "s",
-        "a",
-        "an",
-        "im",
-        "am",
-        "von",
-        "van",
-        "het",
-        "een",
-        "voor",
-        "en",
-        "och",
-        "og",
-        "ve",
-        "w",
-        "u",
-        "po",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+LITTLE_WORDS: Final = _words(
+    """
+    the of and in at for to de la le les los las el del dell della delle degli dei di da do dos
+    das du des zu zur der die das den dem fur und et y e i s a an im am von van het een voor en och
+    og ve w u po
+    """
 )
 """Words that tell no organisation from another, in the languages of most names."""
 
@@ -106,6 +56,12 @@ SAME_WORD: Final = {
         "saint": "st sankt sao san santa ste sainte",
         "international": "int intl internacional internationale internazionale",
         "state": "estadual estatal statale etat",
+        "information": "inf info informacion informazione informatica informatique informatik informatics",
+        "communication": "commun comm comunicacion comunicazione",
+        "telecommunication": "telecommun telecom telecomunicaciones",
+        "automation": "autom",
+        "management": "manag mgmt",
+        "economics": "econ economiche economica economicas economie wirtschafts",
         "general": "gen generale",
         "system": "syst",
         "applied": "appl applicata applique appliquees aplicada aplicadas applicate",
@@ -140,15 +96,64 @@ SAME_WORD: Final = {
 }
 """Words of other languages, abbreviations and frequent slips, by the English word."""
 
-SILENT: Final = frozenset({"company"})
-"""Words that are left out of names: legal forms."""
+SILENT: Final = frozenset({"company", "studi", "ssr"})
+"""Words that are left out of names: legal forms, the *studi* of Italian universities."""
+
+KIND_WORDS: Final = _words(
+    """
+    medicine technology state normal agriculture federal national polytechnic union christian
+    islamic catholic metropolitan open american international city women autonomous free science
+    """
+)
+"""Words before "university" that make another university of it."""
+
+BODY_WORDS: Final = _words(
+    """
+    university institute college school hospital academy center laboratory polytechnic foundation
+    clinic council agency museum observatory ministry society association company group research
+    institution infirmary
+    """
+)
+"""Words that say that a name is one of an organisation."""
+
+BRANCH_WORDS: Final = _words(
+    """
+    research laboratory ai artificial intelligence center development technology engineering group brain learning
+    machine robotics robot vision science innovation institute advanced north america europe asia
+    """
+)
+"""Words that follow the name of a company where one of its parts is meant."""
+
+SUBJECT_WORDS: Final = _words(
+    """
+    department faculty division section unit physics chemistry biology mathematics computer computing computation
+    electrical electronics mechanical information communication health energy environment agriculture economics
+    management mathematical theoretical applied study general central division surgery education social art
+    """
+)
+"""Words of what is done somewhere: they tell no organisation from another."""
+
+SPELLED_OUT: Final = {
+    "tu": ("technology", "university"),
+    "uc": ("university", "california"),
+    "mpi": ("max", "planck", "institute"),
+    "iit": ("indian", "institute", "technology"),
+    "iiit": ("indian", "institute", "information", "technology"),
+    "suny": ("state", "university", "new", "york"),
+    "cuny": ("city", "university", "new", "york"),
+    "cas": ("chinese", "academy", "science"),
+    "unsw": ("university", "new", "south", "wale"),
+    "nsw": ("new", "south", "wale"),
+    "hku": ("university", "hong", "kong"),
+}
+"""Abbreviations within names."""
 
 _NOT_DECOMPOSED: Final = str.maketrans(
     {
         "ø": "o",
         "ł": "l",
         "đ": "d",
-        "ı": "i",
+        "\N{LATIN SMALL LETTER DOTLESS I}": "i",
         "ß": "ss",
         "æ": "ae",
         "œ": "oe",
@@ -210,4 +215,19 @@ def plain_words(text: str) -> tuple[str, ...]:
     >>> plain_words("Universität zu Köln") == plain_words("Univ. of Koln")
     True
     """
-    return tuple(filter(None, map(plain_word, _WORD.findall(folded(text)))))
+    return tuple(plain for word in _WORD.findall(folded(text)) for plain in spelled_out(word))
+
+
+def spelled_out(word: str) -> tuple[str, ...]:
+    """
+    Give the words for a folded word: none for a little word, several for some abbreviations.
+
+    Examples
+    --------
+    >>> spelled_out("tu"), spelled_out("of"), spelled_out("univ")
+    (('technology', 'university'), (), ('university',))
+    """
+    if several := SPELLED_OUT.get(word):
+        return several
+    plain = plain_word(word)
+    return (plain,) if plain else ()
