@@ -24,11 +24,11 @@ from geoclusters import results
 from geoclusters.errors import RunError
 from geoclusters.pages import cluster, draw_pages, wording
 from geoclusters.pages.cellids import parents
-from geoclusters.pages.embedding import as_json
+from geoclusters.pages.cellmap import cell_shapes
+from geoclusters.pages.embedding import as_json, asset
 from geoclusters.pages.packing import pack_integers, pack_points, pack_shapes
 from geoclusters.pages.shapes import SEAM_LON, packed_land, unrolled, unrolled_lon
-from geoclusters.pages.cellmap import cell_shapes
-from geoclusters.pages.world import noise_dots, world_data
+from geoclusters.pages.world import STYLES, noise_dots, world_data
 
 few = settings(max_examples=40, deadline=None)
 
@@ -196,6 +196,51 @@ def test_classes_are_few_rising_and_used(values):
     assert breaks == sorted(set(breaks))
     assert len(breaks) <= 6
     assert all(min(values) < b <= max(values) for b in breaks)
+
+
+# ------------------------------------------------------------------- colours
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def palette(dark):
+    """Colours of the world map in one theme, as its style sheets give them."""
+    colours = {}
+    for name in STYLES:
+        blocks = re.findall(r":root \{(.*?)\}", asset(name), re.DOTALL)
+        colours |= dict(re.findall(r"--([\w-]+): (#\w{6})", blocks[dark]))
+    return colours
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("scale", ["ramp", "relief"])
+def test_scales_go_by_lightness_so_that_any_eye_can_read_them(scale, dark):
+    colours = palette(dark)
+    steps = [colours[f"{scale}-{i}"] for i in range(7)]
+    light = [luminance(step) for step in steps]
+    assert light == sorted(light, reverse=not dark)
+    assert all(contrast(a, b) > 1.14 for a, b in zip(steps, steps[1:], strict=False))
+    assert contrast(steps[0], colours["land"]) > 1.14
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_lines_stand_out_from_what_they_cross(dark):
+    colours = palette(dark)
+    for line in ("arc", "outline", "edge"):
+        assert contrast(colours[line], colours["land"]) > 3
+        assert contrast(colours[line], colours["sea"]) > 3
+    for band in ("relief-2", "relief-3"):
+        assert contrast(colours["threshold"], colours[band]) > 3
+    assert contrast(colours["field"], colours["paper"]) > 3
 
 
 # ------------------------------------------------------------------- whole pages

@@ -41,7 +41,7 @@ _SCRIPTS: Final = (
     "sheet.js",
     "world.js",
 )
-_STYLES: Final = ("base.css", "charts.css", "world.css")
+STYLES: Final = ("base.css", "charts.css", "world.css")
 TILES: Final = {
     "url": "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
     "attribution": '© <a href="https://www.openstreetmap.org/copyright">OpenStreetMap</a> contributors',
@@ -69,7 +69,7 @@ def draw_world(result: Result, pages: Collection[str], *, tiles: bool = False) -
         clusters=len(result.clusters),
         top=result.run["settings"]["top"],
         style=embedding.trusted(
-            embedding.leaflet_style() + "".join(embedding.asset(name) for name in _STYLES)
+            embedding.leaflet_style() + "".join(embedding.asset(name) for name in STYLES)
         ),
         leaflet=embedding.trusted(embedding.leaflet_script()),
         scripts=embedding.trusted("\n".join(embedding.asset(name) for name in _SCRIPTS)),

@@ -5,12 +5,14 @@
 
   geoclusters.sheet = (resized) => {
     const main = document.querySelector("main"), grip = document.getElementById("grip"), side = document.querySelector(".side");
+    const tabs = side.querySelector("[role=tablist]");
     let start = null;
 
     function set(size) {
       main.dataset.sheet = size;
       grip.setAttribute("aria-expanded", size !== "small");
       main.style.removeProperty("--sheet");
+      if (size === "small") main.style.setProperty("--sheet", `${tabs.offsetTop + tabs.offsetHeight}px`);
       resized();
     }
 
@@ -39,7 +41,7 @@
     grip.addEventListener("pointerup", () => { if (start?.moved) set(sizeOf(side.offsetHeight)); });
     grip.addEventListener("pointercancel", () => set(sizeOf(side.offsetHeight)));
     document.getElementById("search").addEventListener("focus", () => { if (main.dataset.sheet === "small") set("half"); });
-    main.querySelector("[role=tablist]").addEventListener("click", () => { if (main.dataset.sheet === "small") set("half"); });
+    tabs.addEventListener("click", () => { if (main.dataset.sheet === "small") set("half"); });
     main.dataset.sheet = "half";
   };
 
