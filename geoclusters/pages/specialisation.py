@@ -8,7 +8,7 @@ and what lies outside or could not be placed.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pandas as pd
 
@@ -70,59 +70,63 @@ def quotients(fields: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(ordered).reset_index(drop=True)
 
 
+class Field(NamedTuple):
+    """One field of one cluster and metric."""
+
+    name: str
+    documents: float
+    share: float
+    quotient: float
+
+
 class Specialisation:
     """The fields of a run with their quotients, grouped by cluster once for all pages."""
 
     def __init__(self, result: Result) -> None:
         self._metrics = result.metrics
         table = quotients(result.breakdown("fields"))
-        self._groups = {
-            (str(identifier), str(metric)): own
-            for (identifier, metric), own in table.groupby(["cluster_id", "metric"], sort=False)
-        }
+        keys = zip(table["cluster_id"].tolist(), table["metric"].tolist(), strict=True)
+        columns = (table[c].tolist() for c in ("field", "documents", "share", "quotient"))
+        self._groups: dict[tuple[str, str], list[Field]] = {}
+        for key, *values in zip(keys, *columns, strict=True):
+            self._groups.setdefault(key, []).append(Field(*values))
 
     def of(self, identifier: str) -> list[dict[str, Any]]:
         """List the largest fields for each metric, and those that stand out."""
-        known = [(m, self._groups.get((identifier, m))) for m in self._metrics]
+        known = [(m, self._groups.get((identifier, m), [])) for m in self._metrics]
         return [
-            {"label": label(m), "rows": _rows(own.head(MOST_FIELDS)), "special": _special(own)}
+            {"label": label(m), "rows": _rows(own[:MOST_FIELDS]), "special": _special(own)}
             for m, own in known
-            if own is not None
+            if own
         ]
 
     def rows(self, identifier: str) -> list[tuple[str, str, float, float]]:
         """Give metric, field, documents and quotient of every field, for the download."""
         return [
-            (m, str(field), float(documents), float(quotient))
+            (m, str(field.name), field.documents, field.quotient)
             for m in self._metrics
-            if (own := self._groups.get((identifier, m))) is not None
-            for field, documents, quotient in zip(
-                own["field"], own["documents"], own["quotient"], strict=True
-            )
+            for field in self._groups.get((identifier, m), [])
         ]
 
 
-def _rows(fields: pd.DataFrame) -> list[dict[str, Any]]:
+def _rows(fields: list[Field]) -> list[dict[str, Any]]:
     return [
         {
-            "name": shortened(row["field"]),
-            "documents": number(row["documents"]),
-            "share": percent(row["share"]),
-            "quotient": quotient_text(row["quotient"]),
-            **quotient_bar(row["quotient"]),
+            "name": shortened(field.name),
+            "documents": number(field.documents),
+            "share": percent(field.share),
+            "quotient": quotient_text(field.quotient),
+            **quotient_bar(field.quotient),
         }
-        for row in fields.to_dict("records")
+        for field in fields
     ]
 
 
-def _special(fields: pd.DataFrame) -> list[dict[str, str]]:
+def _special(fields: list[Field]) -> list[dict[str, str]]:
     """Name the fields that stand out: enough documents, and more than the world."""
-    enough = fields[(fields["documents"] >= LEAST_DOCUMENTS) & (fields["quotient"] > 1)]
-    first = enough.sort_values(["quotient", "field"], ascending=[False, True]).head(MOST_SPECIAL)
-    return [
-        {"name": shortened(name, 80), "quotient": quotient_text(quotient)}
-        for name, quotient in zip(first["field"], first["quotient"], strict=True)
-    ]
+    enough = [f for f in fields if f.documents >= LEAST_DOCUMENTS and f.quotient > 1]
+    first = sorted(enough, key=lambda f: (-f.quotient, str(f.name)))[:MOST_SPECIAL]
+    return [{"name": shortened(f.name, 80), "quotient": quotient_text(f.quotient)} for f in first]
 
 
 def quotient_text(quotient: float) -> str:
