@@ -21,8 +21,8 @@ _FAR_STEPS: Final = (1.5, 2.5, 4.0, 6.0, 8.5, 12.0, 16.0)
 _FAR_DIRECTIONS: Final = 36
 GAP_MM: Final = 0.5
 CLOSE_MM: Final = 0.7
-MOST_COVERED: Final = 1.6
-"""A name that would hide more than about one other symbol is left out."""
+MOST_COVERED: Final = 0.75
+"""A name that would hide more than a quarter of another symbol is left out."""
 
 
 class Box(NamedTuple):
