@@ -190,7 +190,7 @@ def tabbed_entries(lines: Iterable[str]) -> Iterator[Entry]:
     names = [name.strip() for name in next(rows, [])]
     for values in rows:
         cells = {name: value.strip() for name, value in zip(names, values, strict=False)}
-        entry = {name: [cells[name]] for name in TAGS & cells.keys() if cells[name]}
+        entry = {name: [text] for name, text in cells.items() if name in TAGS and text}
         entry |= {name: items(entry[name][0]) for name in ("AU", "AF") if name in entry}
         if entry:
             yield entry
