@@ -388,7 +388,7 @@ def _with_population(
     if people is not None:
         resolution = h3.get_resolution(int(cells.cell[0])) if len(cells.cell) else 0
         population, label = indicators.population_of_clusters(
-            table["geometry"].to_numpy(), people, resolution=resolution
+            table["region"].to_numpy(), people, resolution=resolution
         )
     else:
         label = indicators.PLACES_SOURCE

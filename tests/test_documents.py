@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoclusters import schema
-from geoclusters.addresses import Aside, ScatterFinder, aside_table, open_ends, run_numbers
+from geoclusters.addresses import (
+    Aside,
+    OrderedNumbers,
+    ScatterFinder,
+    aside_table,
+    open_ends,
+    run_numbers,
+)
 from geoclusters.addresses import documents as module
 from geoclusters.addresses.documents import is_member, of_metric
 
@@ -27,19 +34,31 @@ def rows_of(names, first_row=1):
     )
 
 
-@given(st.lists(st.lists(keys, max_size=4), max_size=4))
-def test_scattered_are_the_documents_with_more_than_one_run(parts):
-    finder, runs = ScatterFinder(), []
-    for batches in parts:
-        finder.begin_part()
-        last = 0
-        for batch in batches:
-            finder.see(batch)
-            for key in batch.tolist():
-                if key not in (0, last):
-                    runs.append(key)
-                last = key
+@given(st.lists(keys, max_size=6))
+def test_scattered_are_the_documents_with_more_than_one_run(batches):
+    finder, runs, last = ScatterFinder(), [], 0
+    for batch in batches:
+        finder.see(batch)
+        for key in batch.tolist():
+            if key not in (0, last):
+                runs.append(key)
+            last = key
+    assert finder.runs().tolist() == runs
     assert finder.scattered().tolist() == sorted({k for k in runs if runs.count(k) > 1})
+
+
+@given(st.lists(st.lists(st.integers(-3, 9), max_size=6), max_size=4))
+def test_numbers_that_rise_are_not_scattered(parts):
+    ordered = OrderedNumbers()
+    runs = []
+    for part in parts:
+        ordered.begin_part()
+        ordered.see(pa.array(part, pa.int32()))
+        runs += [v for v, before in zip(part, [None, *part], strict=False) if v != before]
+    if ordered.proven:
+        assert len(set(runs)) == len(runs)
+    if all(sorted(p) == p for p in parts) and sorted(sum(parts, [])) == sum(parts, []):
+        assert ordered.proven == (len(set(runs)) == len(runs))
 
 
 @given(keys, st.integers(0, 5))

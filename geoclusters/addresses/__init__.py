@@ -2,6 +2,7 @@
 
 from geoclusters.addresses.documents import (
     Aside,
+    OrderedNumbers,
     ScatterFinder,
     aside_table,
     is_member,
@@ -19,6 +20,7 @@ __all__ = [
     "OWN_COLUMNS",
     "Aside",
     "Book",
+    "OrderedNumbers",
     "Part",
     "PartWriter",
     "Request",

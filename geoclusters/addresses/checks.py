@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from geoclusters.compiling import compiled
 from geoclusters.schema import REASON_CODE
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 PLACEHOLDERS: Final = ((0.0, 0.0), (0.1, 0.1), (1.0, 1.0), (-1.0, -1.0))
 """Latitude and longitude of points in the open sea that stand for "unknown" in known tables."""
 PLACEHOLDER_DEGREES: Final = 1e-6
+_NO_COORDINATES = REASON_CODE["no_coordinates"]
+_OUTSIDE_RANGE = REASON_CODE["outside_range"]
+_PLACEHOLDER = REASON_CODE["placeholder"]
 POINT_NEMO: Final = (-48.9, -123.4)
 """The sea farthest from every land: outside each country whose outline is known."""
 
@@ -85,40 +89,44 @@ def check_addresses(
     ...                 country=unknown, too_coarse=none, has_document=~none, outside=None).reason
     array([0, 2, 3], dtype=int8)
     """
-    missing = np.isnan(lat) | np.isnan(lon)
-    out_of_range = ~missing & ((np.abs(lat) > 90.0) | (np.abs(lon) > 180.0))
-    placeholder = ~missing & _is_placeholder(lat, lon)
-    abroad = _outside(lat, lon, country, ~(missing | out_of_range | placeholder), outside)
+    reason = np.empty(len(lat), dtype=np.int8)
+    _look(lat, lon, reason)
+    out_of_range = reason == REASON_CODE["outside_range"]
+    abroad = _outside(lat, lon, country, reason == 0, outside)
     swapped = _proven_swapped(lat, lon, country, out_of_range | abroad, outside)
 
     repaired = swapped if repair_swapped else np.zeros(len(lat), dtype=bool)
-    reason = np.zeros(len(lat), dtype=np.int8)
+    reason[swapped] = 0 if repair_swapped else REASON_CODE["swapped"]
     for name, flags in (
-        ("too_coarse", too_coarse),
-        ("outside_country", abroad & ~repaired),
-        ("outside_range", out_of_range & ~repaired),
-        ("swapped", swapped & ~repaired),
-        ("placeholder", placeholder),
-        ("no_coordinates", missing),
+        ("outside_country", abroad & ~swapped),
+        ("too_coarse", too_coarse & (reason == 0)),
         ("no_document", ~has_document),
     ):
         reason[flags] = REASON_CODE[name]
+    moved = repaired.any()
     return Checked(
-        lat=np.where(repaired, lon, lat),
-        lon=np.where(repaired, lat, lon),
+        lat=np.where(repaired, lon, lat) if moved else lat,
+        lon=np.where(repaired, lat, lon) if moved else lon,
         reason=reason,
         repaired=repaired,
     )
 
 
-def _is_placeholder(lat: Floats, lon: Floats) -> Flags:
-    found = np.zeros(len(lat), dtype=bool)
-    reach = max(abs(value) for point in PLACEHOLDERS for value in point) + PLACEHOLDER_DEGREES
-    near = np.flatnonzero((np.abs(lat) <= reach) & (np.abs(lon) <= reach))
-    for at_lat, at_lon in PLACEHOLDERS:
-        away = np.maximum(np.abs(lat[near] - at_lat), np.abs(lon[near] - at_lon))
-        found[near[away <= PLACEHOLDER_DEGREES]] = True
-    return found
+@compiled
+def _look(lat: Floats, lon: Floats, reason: npt.NDArray[np.int8]) -> None:
+    """Say of each point by itself why it cannot be placed."""
+    for row in range(len(lat)):
+        y, x = lat[row], lon[row]
+        if not (y == y and x == x):  # noqa: PLR0124 - not a number
+            reason[row] = _NO_COORDINATES
+        elif abs(y) > 90.0 or abs(x) > 180.0:
+            reason[row] = _OUTSIDE_RANGE
+        else:
+            reason[row] = 0
+            for place in range(len(PLACEHOLDERS)):
+                away = max(abs(y - PLACEHOLDERS[place][0]), abs(x - PLACEHOLDERS[place][1]))
+                if away <= PLACEHOLDER_DEGREES:
+                    reason[row] = _PLACEHOLDER
 
 
 def _outside(

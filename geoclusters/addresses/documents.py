@@ -9,6 +9,7 @@ through as they come.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -52,8 +53,6 @@ class ScatterFinder:
     """
     Finds the documents whose rows do not stand together, while their keys pass by.
 
-    A new part begins a new run: a document that goes on from one part to the next counts as scattered.
-
     Examples
     --------
     >>> finder = ScatterFinder()
@@ -64,10 +63,6 @@ class ScatterFinder:
 
     def __init__(self) -> None:
         self._runs: list[Keys] = []
-        self._last = np.uint64(0)
-
-    def begin_part(self) -> None:
-        """Begin a new run."""
         self._last = np.uint64(0)
 
     def see(self, keys: Keys) -> None:
@@ -95,6 +90,54 @@ def _run_keys(keys: Keys, last: np.uint64, runs: Keys) -> int:
             n += 1
         last = key
     return n
+
+
+class OrderedNumbers:
+    """
+    Looks whether documents that are whole numbers never fall from row to row, so that none is scattered.
+
+    Examples
+    --------
+    >>> ordered = OrderedNumbers()
+    >>> for part in ([1, 1, 2], [5, 7]):
+    ...     ordered.begin_part()
+    ...     ordered.see(pa.array(part))
+    >>> ordered.proven
+    True
+    """
+
+    def __init__(self) -> None:
+        self._spans: list[list[int]] = []
+        self._rising = True
+
+    def begin_part(self) -> None:
+        """Begin a part; parts may come in any order."""
+        self._spans.append([])
+
+    def see(self, column: pa.Array) -> None:
+        """Take note of the documents of the next rows."""
+        if not pa.types.is_integer(column.type) or column.null_count:
+            self._rising = False
+        elif self._rising and len(column):
+            values = column.to_numpy().astype(np.int64, copy=False)
+            span = self._spans[-1] or [int(values[0]), int(values[0])]
+            self._rising = bool(_never_falls(values, span[1]))
+            self._spans[-1] = [span[0], int(values[-1])]
+
+    @property
+    def proven(self) -> bool:
+        """Whether it is certain so far that no document is scattered."""
+        spans = sorted(s for s in self._spans if s)
+        return self._rising and all(a[1] < b[0] for a, b in pairwise(spans))
+
+
+@compiled
+def _never_falls(values: npt.NDArray[np.int64], last: int) -> bool:
+    for value in values:
+        if value < last:
+            return False
+        last = value
+    return True
 
 
 def repeated_keys(runs: Keys) -> Keys:

@@ -85,7 +85,9 @@ class Part:
         names = [n for n in self.columns if wanted is None or n in wanted]
         theirs = list(dict.fromkeys(self.columns[n] for n in names))
         try:
-            with pq.ParquetFile(self.path, read_dictionary=self._repeating()) as file:
+            with pq.ParquetFile(
+                self.path, read_dictionary=self._repeating(), pre_buffer=False
+            ) as file:
                 for batch in file.iter_batches(batch_rows, self.groups, theirs):
                     arrays = [batch.column(self.columns[n]) for n in names]
                     yield pa.RecordBatch.from_arrays(arrays, names=names)

@@ -91,6 +91,8 @@ class Meanings:
 
     def codes(self, column: pa.Array) -> npt.NDArray[np.int16]:
         """Give the code of each row's meaning, -1 where there is none."""
+        if pa.types.is_null(column.type):
+            return np.full(len(column), NONE, dtype=np.int16)
         found = self._names.codes(column)
         with self._lock:
             known = len(self._codes)

@@ -212,6 +212,8 @@ class Names:
 
     def codes(self, column: pa.Array) -> Codes:
         """Give the code of each row's text, -1 where there is none."""
+        if pa.types.is_null(column.type):
+            return np.full(len(column), -1, dtype=np.int32)
         if pa.types.is_dictionary(column.type):
             of_entry = np.append(self._codes_of_dictionary(column.dictionary), np.int32(-1))
             rows = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False)

@@ -37,6 +37,7 @@ SUMS: Final = ("weight", "addresses", "documents", "position_weight", "x", "y", 
 _N_SUMS = len(SUMS)
 _LAST = _N_SUMS
 _FIRST_ROOM = 1 << 10
+_AT_ONCE = 128
 _WEIGHT_ONE = schema.WEIGHT_ONE
 _POSITION_UNIT = schema.WEIGHT_ONE >> 16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -129,8 +130,7 @@ def _add(
     several: Ints,
     document: Ints,
     vectors: Ints,
-    slot_keys: Cells,
-    slot_entries: Codes,
+    slots: Cells,
     entry_keys: Cells,
     sums: Ints,
     n_entries: int,
@@ -139,84 +139,99 @@ def _add(
     """
     Add rows to the sums of one shard; `several` is 1, or minus the documents that a row stands for.
 
-    The first pass looks every row up, which lets the processor wait for many places of memory at once.
+    A few rows at a time, every place of memory is touched before it is used, in loops without a branch, so that the
+    processor waits for many of them at once.
     """
-    mask = np.uint64(len(slot_keys) - 1)
-    for row in rows:
-        k = key[row]
-        slot = (k * _GOLDEN >> np.uint64(24)) & mask
-        while slot_keys[slot] != k and slot_keys[slot] != 0:
-            slot = (slot + np.uint64(1)) & mask
-        if slot_keys[slot] == 0:
-            slot_keys[slot] = k
-            slot_entries[slot] = n_entries
-            entry_keys[n_entries] = k
-            sums[n_entries, _LAST] = -1
-            n_entries += 1
-        entries[row] = slot_entries[slot]
-    for row in rows:
-        entry = entries[row]
-        times = several[row]
-        sums[entry, 0] += weight[row]
-        sums[entry, 1] += abs(times)
-        if times < 0:
-            sums[entry, 2] -= times
-        elif sums[entry, _LAST] != document[row]:
-            sums[entry, 2] += 1
+    mask = np.uint64(len(slots) // 2 - 1)
+    shift, two = np.uint64(24), np.uint64(2)
+    touched = np.uint64(0)
+    for begin in range(0, len(rows), _AT_ONCE):
+        end = min(begin + _AT_ONCE, len(rows))
+        for i in range(begin, end):
+            touched ^= slots[two * (key[rows[i]] * _GOLDEN >> shift & mask)]
+        for i in range(begin, end):
+            row = rows[i]
+            k = key[row]
+            slot = k * _GOLDEN >> shift & mask
+            while slots[two * slot] != k and slots[two * slot] != 0:
+                slot = slot + np.uint64(1) & mask
+            if slots[two * slot] == 0:
+                slots[two * slot] = k
+                slots[two * slot + np.uint64(1)] = np.uint64(n_entries)
+                entry_keys[n_entries] = k
+                sums[n_entries, :] = 0
+                sums[n_entries, _LAST] = -1
+                n_entries += 1
+            entries[row] = np.int32(slots[two * slot + np.uint64(1)])
+        for i in range(begin, end):
+            touched ^= np.uint64(sums[entries[rows[i]], 0])
+        for i in range(begin, end):
+            row = rows[i]
+            entry = entries[row]
+            times = several[row]
+            heft = max(weight[row] // _POSITION_UNIT, 1)
+            sums[entry, 0] += weight[row]
+            sums[entry, 1] += abs(times)
+            sums[entry, 2] += -times if times < 0 else np.int64(sums[entry, _LAST] != document[row])
+            sums[entry, 3] += heft
+            sums[entry, 4] += heft * vectors[row, 0]
+            sums[entry, 5] += heft * vectors[row, 1]
+            sums[entry, 6] += heft * vectors[row, 2]
             sums[entry, _LAST] = document[row]
-        heft = max(weight[row] // _POSITION_UNIT, 1)
-        sums[entry, 3] += heft
-        sums[entry, 4] += heft * vectors[row, 0]
-        sums[entry, 5] += heft * vectors[row, 1]
-        sums[entry, 6] += heft * vectors[row, 2]
+    if touched == np.uint64(1) and len(rows) == 0:  # never; what was touched counts as used
+        return -1
     return n_entries
 
 
 @compiled
-def _insert_all(keys: Cells, slot_keys: Cells, slot_entries: Codes) -> None:
-    mask = np.uint64(len(slot_keys) - 1)
+def _insert_all(keys: Cells, slots: Cells) -> None:
+    mask = np.uint64(len(slots) // 2 - 1)
     for entry in range(len(keys)):
-        slot = (keys[entry] * _GOLDEN >> np.uint64(24)) & mask
-        while slot_keys[slot] != 0:
-            slot = (slot + np.uint64(1)) & mask
-        slot_keys[slot] = keys[entry]
-        slot_entries[slot] = entry
+        slot = keys[entry] * _GOLDEN >> np.uint64(24) & mask
+        while slots[np.uint64(2) * slot] != 0:
+            slot = slot + np.uint64(1) & mask
+        slots[np.uint64(2) * slot] = keys[entry]
+        slots[np.uint64(2) * slot + np.uint64(1)] = np.uint64(entry)
 
 
 Number = TypeVar("Number", bound=np.generic)
 
 
 class _Shard:
-    """Sums of the cells whose keys fall to one shard, in an open-addressed table."""
+    """
+    Sums of the cells whose keys fall to one shard, in an open-addressed table.
+
+    Attributes
+    ----------
+    slots : numpy.ndarray of uint64
+        Key and entry of each slot, side by side; at least half of them are empty.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.n_entries = 0
-        self.entry_keys = np.zeros(_FIRST_ROOM, dtype=np.uint64)
-        self.sums = np.zeros((_FIRST_ROOM, _N_SUMS + 1), dtype=np.int64)
-        self.slot_keys = np.zeros(2 * _FIRST_ROOM, dtype=np.uint64)
-        self.slot_entries = np.zeros(2 * _FIRST_ROOM, dtype=np.int32)
+        self.entry_keys = np.empty(_FIRST_ROOM, dtype=np.uint64)
+        self.sums = np.empty((_FIRST_ROOM, _N_SUMS + 1), dtype=np.int64)
+        self.slots = np.zeros(4 * _FIRST_ROOM, dtype=np.uint64)
 
     def make_room(self, more: int) -> None:
         """Have room for so many further entries."""
         wanted = self.n_entries + more
         if wanted > len(self.entry_keys):
-            room = max(wanted, len(self.entry_keys) * 3 // 2)
-            self.entry_keys = _grown(self.entry_keys, room)
-            self.sums = _grown(self.sums, room)
-        size = len(self.slot_keys)
-        if wanted * 4 > size * 3:
-            while wanted * 4 > size * 3:
+            room = max(wanted, 2 * len(self.entry_keys))
+            self.entry_keys = _grown(self.entry_keys, room, self.n_entries)
+            self.sums = _grown(self.sums, room, self.n_entries)
+        size = len(self.slots)
+        if 4 * wanted > size:
+            while 4 * wanted > size:
                 size *= 2
-            self.slot_keys = np.zeros(size, dtype=np.uint64)
-            self.slot_entries = np.zeros(size, dtype=np.int32)
-            keys = self.entry_keys[: self.n_entries]
-            _insert_all(keys, self.slot_keys, self.slot_entries)
+            self.slots = np.zeros(size, dtype=np.uint64)
+            _insert_all(self.entry_keys[: self.n_entries], self.slots)
 
 
-def _grown(array: npt.NDArray[Number], room: int) -> npt.NDArray[Number]:
-    larger = np.zeros((room, *array.shape[1:]), dtype=array.dtype)
-    larger[: len(array)] = array
+def _grown(array: npt.NDArray[Number], room: int, used: int) -> npt.NDArray[Number]:
+    larger = np.empty((room, *array.shape[1:]), dtype=array.dtype)
+    larger[:used] = array[:used]
     return larger
 
 
@@ -292,8 +307,7 @@ class SumTable:
                     several,
                     document,
                     vectors,
-                    shard.slot_keys,
-                    shard.slot_entries,
+                    shard.slots,
                     shard.entry_keys,
                     shard.sums,
                     shard.n_entries,
@@ -318,7 +332,7 @@ class SumTable:
             [np.arange(s.n_entries, dtype=np.int32) * N_SHARDS + i for i, s in enumerate(shards)]
         )
         # Cells first, metrics second: the metric moves from the top of the key to below the cell.
-        order = np.argsort((keys << np.uint64(8)) | (keys >> _METRIC_SHIFT), kind="stable")
+        order = np.argsort((keys << np.uint64(8)) | (keys >> _METRIC_SHIFT))
         rows = np.full(int(entries.max(initial=-1)) + 1, NO_ENTRY, dtype=np.int32)
         rows[entries[order]] = np.arange(len(order), dtype=np.int32)
         sums = np.empty((len(keys), _N_SUMS), dtype=np.int64)

@@ -217,9 +217,9 @@ class Adder:
         tally.see_weighed(rows, weighed)
         with self._lock:
             self.tally.add(tally)
-        counts = weighed.weight > 0
-        placed = counts & (weighed.reason == PLACED)
         number = (np.int64(block) << 32) + np.cumsum(weighed.starts)
+        counts = _all_or(weighed.weight > 0)
+        placed = _all_or((weighed.reason == PLACED) & (weighed.weight > 0))
         entry = np.full(len(rows), NO_ENTRY, dtype=np.int32)
         entry[placed] = self._table.add(
             lat=weighed.lat[placed],
@@ -229,15 +229,15 @@ class Adder:
             weight=weighed.weight[placed],
             count=rows.count[placed],
         )
-        starts = np.ones(int(counts.sum()), dtype=bool)
-        starts[1:] = np.diff(number[counts]) != 0
+        if not keys.all():
+            keys = np.where(keys == 0, _content_keys(rows, weighed.weight), keys)
+        starts = np.diff(number[counts], prepend=-1) != 0
         batch = kept(
             entry=entry[counts],
             weight=weighed.weight[counts],
             starts=starts,
             rows=rows.taken(counts),
         )
-        keys = np.where(keys == 0, _content_keys(rows, weighed.weight), keys)
         self._volume.write(batch, keys[counts][starts])
         return weighed.reason
 
@@ -252,6 +252,11 @@ class Adder:
         }
         self._volume.close(sums, rows_of_entries, names)
         write_json(self.folder / TALLY_FILE, self.tally.state())
+
+
+def _all_or(mask: npt.NDArray[np.bool_]) -> slice | npt.NDArray[np.bool_]:
+    """Give the mask, or where it leaves nothing out a slice, which copies nothing."""
+    return slice(None) if mask.all() else mask
 
 
 def _content_keys(rows: Rows, weight: Ints) -> Keys:

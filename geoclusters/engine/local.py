@@ -60,7 +60,7 @@ def read_sources(study: Study, files: Sequence[Sequence[Path]], target: Path) ->
                 f"{source.label}: the source is empty, it has a header and no row; give a file with data"
             )
         parts += made
-    np.save(target / SCATTERED_FILE, addresses.repeated_keys(_runs(parts)))
+    np.save(target / SCATTERED_FILE, scattered_documents(parts))
     write_json(target / PARTS_FILE, [part.facts() for part in parts])
     return {}
 
@@ -92,15 +92,36 @@ def _rows(part: Part) -> int:
     return int(pq.read_metadata(part.path).num_rows)
 
 
-def _runs(parts: Sequence[Part]) -> Keys:
-    """Give the key of each run of rows of one document."""
-    finder = addresses.ScatterFinder()
+def scattered_documents(parts: Sequence[Part]) -> Keys:
+    """Give the keys of the documents whose rows do not stand together, sorted."""
+    runs = []
+    for metric in {part.metric for part in parts}:
+        mine = [part for part in parts if part.metric == metric]
+        if not _are_ordered(mine):
+            runs += [_runs(part) for part in mine]
+    return addresses.repeated_keys(np.concatenate([*runs, np.zeros(0, dtype=np.uint64)]))
+
+
+def _are_ordered(parts: Sequence[Part]) -> bool:
+    """Whether documents are numbers that rise from row to row; then none can be scattered."""
+    ordered = addresses.OrderedNumbers()
     for part in parts:
-        finder.begin_part()
-        row = part.first_row
+        ordered.begin_part()
         for batch in part.batches(("document", "count")):
-            finder.see(addresses.document_keys(batch, part, row))
-            row += batch.num_rows
+            if batch.schema.names != ["document"]:
+                return False
+            ordered.see(batch.column(0))
+            if not ordered.proven:
+                return False
+    return True
+
+
+def _runs(part: Part) -> Keys:
+    """Give the key of each run of rows of one document."""
+    finder, row = addresses.ScatterFinder(), part.first_row
+    for batch in part.batches(("document", "count")):
+        finder.see(addresses.document_keys(batch, part, row))
+        row += batch.num_rows
     return finder.runs()
 
 

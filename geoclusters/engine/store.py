@@ -68,7 +68,13 @@ class VolumeWriter:
             for file in files:
                 file.close()
         table = sums.table()
-        pq.write_table(table, self.folder / SUMS_FILE, compression="lz4", use_dictionary=["metric"])
+        pq.write_table(
+            table,
+            self.folder / SUMS_FILE,
+            compression="none",
+            use_dictionary=False,
+            write_statistics=False,
+        )
         np.save(self.folder / ENTRIES_FILE, rows_of_entries)
         for name, texts in names.items():
             pq.write_table(

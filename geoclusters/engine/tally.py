@@ -85,12 +85,14 @@ class Tally:
         swapped = weighed.repaired & placed
         self.repaired += np.bincount(rows.source[swapped], minlength=len(self.read))
         self.unstated += int((placed & (rows.country < 0)).sum())
-        for metric in range(len(self.documents)):
-            mine = rows.metric == metric
-            whole = mine & weighed.starts & (rows.document != 0)
-            self.documents[metric] += int(whole.sum()) * schema.WEIGHT_ONE
-            self.documents[metric] += int(weighed.weight[mine & (rows.document == 0)].sum())
-            self.unplaced[metric] += int(weighed.weight[mine & ~placed].sum())
+        n = len(self.documents)
+        first = np.flatnonzero(weighed.starts)
+        whole = rows.metric[first][rows.document[first] != 0]
+        self.documents += np.bincount(whole, minlength=n) * schema.WEIGHT_ONE
+        alone = first[rows.document[first] == 0]
+        np.add.at(self.documents, rows.metric[alone], weighed.weight[alone])
+        lost = np.flatnonzero(~placed)
+        np.add.at(self.unplaced, rows.metric[lost], weighed.weight[lost])
 
     def facts(self, metrics: Sequence[str]) -> dict[str, Any]:
         """Give the counts as plain values, for `run.json`."""
