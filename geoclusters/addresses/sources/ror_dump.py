@@ -281,7 +281,8 @@ def _read_csv(stream: IO[bytes], form: str, *, head_only: bool) -> pd.DataFrame:
                 ]
             )
         else:
-            found[column] = given[0].map(_first) if given else pd.Series([None] * len(table))
+            cells = given[0] if given else [""] * len(table)
+            found[column] = pd.Series([_first(cell) for cell in cells], dtype=object)
     for column in ("lat", "lon"):
         found[column] = pd.to_numeric(found[column]).astype("float64")
     found["types"] = table["types"].map(lambda cell: sorted(t.lower() for t in _names(cell)))

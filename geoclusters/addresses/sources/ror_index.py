@@ -130,11 +130,13 @@ class Index:
         return word in self._rarity
 
     def mended(self, word: str) -> str:
-        """Give the word of a name that a word stands for, where that is clear: one slip, or an abbreviation of it."""
+        """Give the commonest word of a name that a word stands for, but for one slip; else the word itself."""
         if word in self._rarity or len(word) < SHORTEST_MENDED or not word.isalpha():
             return word
         if word not in self._mended:
-            near = [w for w in self._alphabet.get(word[:2], ()) if alike(word, w)]
+            lengths = (len(word) - 1, len(word), len(word) + 1)
+            same_start = (w for n in lengths for w in self._alphabet.get((word[:2], n), ()))
+            near = [w for w in same_start if alike(word, w)]
             self._mended[word] = min(near, key=lambda w: (self._rarity[w], w), default=word)
         return self._mended[word]
 
@@ -230,27 +232,25 @@ def _rarities(names: Collection[Words]) -> dict[str, float]:
     }
 
 
-def _alphabet(words: Iterable[str]) -> dict[str, list[str]]:
-    """Words by their first two letters."""
-    found: dict[str, list[str]] = defaultdict(list)
+def _alphabet(words: Iterable[str]) -> dict[tuple[str, int], list[str]]:
+    """Words by their first two letters and their length."""
+    found: dict[tuple[str, int], list[str]] = defaultdict(list)
     for word in words:
         if len(word) >= SHORTEST_MENDED:
-            found[word[:2]].append(word)
+            found[word[:2], len(word)].append(word)
     return dict(found)
 
 
 def alike(one: str, other: str) -> bool:
     """
-    Tell whether two words differ by a slip, or one is an abbreviation of the other.
+    Tell whether two words differ by one slip.
 
     Examples
     --------
-    >>> alike("univrsity", "university"), alike("electron", "electronics"), alike("rome", "bonn")
+    >>> alike("univrsity", "university"), alike("odesa", "odessa"), alike("rome", "bonn")
     (True, True, False)
     """
     short, long = sorted((one, other), key=len)
-    if long.startswith(short):
-        return short == one  # the other way round it would say more than it does
     if len(long) - len(short) > 1 or len(short) <= SHORTEST_MENDED:
         return False
     return _one_slip(short, long)

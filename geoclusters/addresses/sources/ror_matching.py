@@ -15,7 +15,7 @@ known; where they lie far apart and none stands out, none is.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -120,6 +120,8 @@ class _Text:
         Whether the word is in capitals, and whether a little word joins it to the one before.
     weights : list of float
         Rarity of all words of each part.
+    settled : bool
+        Whether something else than the text says the country.
     """
 
     words: list[str]
@@ -127,6 +129,7 @@ class _Text:
     capitals: list[bool]
     joined: list[bool]
     weights: list[float]
+    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +191,7 @@ class Matcher:
         stated = parse_affiliation(clean)
         if country is not None:
             stated = stated._replace(country=country)
-        text = self._in_words(clean)
+        text = self._in_words(clean, settled=country is not None)
         best = self._best(list(self._whole_names(text, stated)))
         if best is not None and best.score >= self._min_score:
             return Match(best.row, min(best.score, 1.0), "name", stated)
@@ -199,8 +202,8 @@ class Matcher:
         level = "place" if stated.place else "country" if stated.country else "none"
         return Match(-1, 0.0, level, stated)
 
-    def _in_words(self, raw: str) -> _Text:
-        text = _Text([], [], [], [], [])
+    def _in_words(self, raw: str, *, settled: bool) -> _Text:
+        text = _Text([], [], [], [], [], settled)
         for piece in _BREAKS.split(raw):
             upper = {folded(w) for w in _WORD.findall(piece) if w.isupper() and len(w) > 1}
             joined, weight = False, 0.0
@@ -224,7 +227,7 @@ class Matcher:
         weights = [0.0] * len(text.weights)
         for word, part in zip(words, text.parts, strict=True):
             weights[part] += self._index.rarity(word)
-        return _Text(words, text.parts, text.capitals, text.joined, weights)
+        return replace(text, words=words, weights=weights)
 
     def _whole_names(self, text: _Text, stated: Affiliation) -> Iterator[_Candidate]:
         taken: list[tuple[int, int]] = []
@@ -251,7 +254,8 @@ class Matcher:
         bodiless = BODY_WORDS.isdisjoint(words)
         weak = max(rarities) < RARE or (bodiless and (covered < 1.0 or max(rarities) < VERY_RARE))
         weak = weak and not self._is_branch(window, text)
-        ends = window.stop == len(text.words)  # the country was read from the name: New South Wales
+        # The country may have been read from the name itself: New South Wales.
+        ends = window.stop == len(text.words) and not text.settled
         for row, kind in window.owners:
             if not (ends or self._may_lie_there(row, stated)):
                 continue

@@ -99,40 +99,6 @@ SAME_WORD: Final = {
 SILENT: Final = frozenset({"company", "studi", "ssr"})
 """Words that are left out of names: legal forms, the *studi* of Italian universities."""
 
-KIND_WORDS: Final = _words(
-    """
-    medicine technology state normal agriculture federal national polytechnic union christian
-    islamic catholic metropolitan open american international city women autonomous free science
-    """
-)
-"""Words before "university" that make another university of it."""
-
-BODY_WORDS: Final = _words(
-    """
-    university institute college school hospital academy center laboratory polytechnic foundation
-    clinic council agency museum observatory ministry society association company group research
-    institution infirmary
-    """
-)
-"""Words that say that a name is one of an organisation."""
-
-BRANCH_WORDS: Final = _words(
-    """
-    research laboratory ai artificial intelligence center development technology engineering group brain learning
-    machine robotics robot vision science innovation institute advanced north america europe asia
-    """
-)
-"""Words that follow the name of a company where one of its parts is meant."""
-
-SUBJECT_WORDS: Final = _words(
-    """
-    department faculty division section unit physics chemistry biology mathematics computer computing computation
-    electrical electronics mechanical information communication health energy environment agriculture economics
-    management mathematical theoretical applied study general central division surgery education social art
-    """
-)
-"""Words of what is done somewhere: they tell no organisation from another."""
-
 SPELLED_OUT: Final = {
     "tu": ("technology", "university"),
     "uc": ("university", "california"),
@@ -231,3 +197,42 @@ def spelled_out(word: str) -> tuple[str, ...]:
         return several
     plain = plain_word(word)
     return (plain,) if plain else ()
+
+
+def _plain(text: str) -> frozenset[str]:
+    return frozenset(map(plain_word, text.split()))
+
+
+KIND_WORDS: Final = _plain(
+    """
+    medicine technology state normal agriculture federal national polytechnic union christian
+    islamic catholic metropolitan open american international city women autonomous free science
+    """
+)
+"""Words before "university" that make another university of it."""
+
+BODY_WORDS: Final = _plain(
+    """
+    university institute college school hospital academy center laboratory polytechnic foundation
+    clinic council agency museum observatory ministry society association company group research
+    institution infirmary
+    """
+)
+"""Words that say that a name is one of an organisation."""
+
+BRANCH_WORDS: Final = _plain(
+    """
+    research laboratory ai artificial intelligence center development technology engineering group brain learning
+    machine robotics robot vision science innovation institute advanced north america europe asia
+    """
+)
+"""Words that follow the name of a company where one of its parts is meant."""
+
+SUBJECT_WORDS: Final = _plain(
+    """
+    department faculty division section unit physics chemistry biology mathematics computer computing computation
+    electrical electronics mechanical information communication health energy environment agriculture economics
+    management mathematical theoretical applied study general central division surgery education social art
+    """
+)
+"""Words of what is done somewhere: they tell no organisation from another."""
