@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Texts = Sequence[str | None] | pd.Series | npt.NDArray[np.object_]
     Ambiguous = Literal["reject", "largest"]
 
-MIN_SCORE: Final = 0.5
+MIN_SCORE: Final = 0.6
 """Chance from which an answer is given."""
 MOST_ALTERNATIVES: Final = 3
 LEAST_ALTERNATIVE: Final = 0.02
@@ -68,7 +68,7 @@ def geocode(
     country : sequence of str or None, or one str for all
         As `countries.iso2_of` takes it. Hong Kong, Macao and Taiwan are countries of their own; an address
         that states China may lie in Hong Kong or Macao.
-    min_score : float, default 0.5
+    min_score : float, default 0.6
         Answers below this chance are not given.
     ambiguous : {'reject', 'largest'}
         What to do where the name fits, but several places share the chance: give no place, or the likeliest.
@@ -161,7 +161,9 @@ def _chosen(table: pd.DataFrame, gazetteer: Gazetteer) -> tuple[Choice, npt.NDAr
 def _without_a_place(statements: list[Statement], gazetteer: Gazetteer) -> pd.DataFrame:
     """Answers as far as region and country go, before any place is looked up."""
     region = np.array([s.region for s in statements], dtype=np.int64)
-    country = np.array([s.country for s in statements], dtype=np.int64)
+    stated = np.array([s.country for s in statements], dtype=np.int64)
+    named = np.array([s.named_country for s in statements], dtype=np.int64)
+    country = np.where(stated >= 0, stated, named)
     country = np.where(region >= 0, gazetteer.region_country[region], country)
     level = np.select([region >= 0, country >= 0], ["region", "country"], "")
     centres = gazetteer.country_centres
@@ -195,11 +197,12 @@ def _or_none(texts: npt.NDArray[np.str_]) -> npt.NDArray[np.object_]:
 def _reason_without(statement: Statement) -> str:
     if statement.unknown_country:
         return "unknown country"
-    if statement.whole:
+    if statement.whole and statement.named_country == ANYWHERE:
         return "unknown place"
     if statement.region != ANYWHERE:
         return "region only"
-    return "country only" if statement.country != ANYWHERE else "nothing stated"
+    named = max(statement.country, statement.named_country)
+    return "country only" if named != ANYWHERE else "nothing stated"
 
 
 def _fill(

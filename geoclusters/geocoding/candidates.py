@@ -65,6 +65,10 @@ def candidates_of(statements: list[Statement], reader: Reader) -> pd.DataFrame:
     second = _exact(others, statements, gazetteer)
     good = second[~second["wrong_region"] & (second["kind"] <= KINDS.index(TAIL))]
     settled |= set(good["statement"].tolist())
+    # The name of a region or country is no misspelt place.
+    settled |= {
+        i for i, s in enumerate(statements) if s.named_regions or s.named_country != ANYWHERE
+    }
     open_ones = [(i, v) for i, v in [*whole, *others] if i not in settled]
     similar = _similar(open_ones, statements, gazetteer)
     regions = _named_regions(statements, gazetteer)

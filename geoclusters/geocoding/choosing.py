@@ -59,7 +59,7 @@ class Weights:
     folded: float = 0.1
     cut: float = 2.0
     wrong_region: float = 7.0
-    unknown: float = 5.7
+    unknown: float = 5.2
     letter: float = 0.56
 
 

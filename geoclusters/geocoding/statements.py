@@ -55,6 +55,8 @@ _GENERIC_OF: Final = {
     **dict.fromkeys(("NL", "BE"), "holland the netherlands gem"),
     **dict.fromkeys(("MY",), "bandar bdr kampung kg"),
 }
+_WARD: Final = "ku"
+"""Ends the names of wards, which repeat from city to city in Japan: "Kita-ku" says little without its city."""
 _GLUED: Final = {
     "JP": ("shi", "ku", "machi", "cho", "mura", "gun", "ken", "city"),
     **dict.fromkeys(
@@ -134,6 +136,8 @@ class Statement:
         No region is stated, so one may stand behind the place.
     named_regions : tuple of int
         Regions of which the place may be the name.
+    named_country : int
+        The country of which the place may be the name, or -1.
     unknown_country : bool
         It states a country that nobody knows.
     """
@@ -147,6 +151,7 @@ class Statement:
     country: int = ANYWHERE
     asks_for_region: bool = True
     named_regions: tuple[int, ...] = ()
+    named_country: int = ANYWHERE
     unknown_country: bool = False
 
 
@@ -197,6 +202,7 @@ class Reader:
             country=stated,
             asks_for_region=not region,
             named_regions=self._of_key(main, stated) if len(main) >= MIN_PART else (),
+            named_country=self._country(main) if len(main) >= MIN_PART else ANYWHERE,
             unknown_country=bool(country) and stated == ANYWHERE,
         )
 
@@ -293,7 +299,9 @@ def _variants(statement: Statement, code: str | None) -> Iterator[Variant]:
             yield Variant(joined(words), PART)
         if code in {"DE", "AT", "CH"} and (long := german_long_form(words)) != words:
             yield Variant(joined(long), LONG)
-        yield from _bare(words, code)
+        alone = not statement.aside and statement.region == ANYWHERE
+        if not (code == "JP" and alone and statement.whole.endswith(_WARD)):
+            yield from _bare(words, code)
         yield from _subsequences(words)
     for text in statement.aside:
         words = words_of(text)[:_LONGEST_LIST]
