@@ -18,7 +18,10 @@ def browser():
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    result = synthetic_run.write_run(tmp_path_factory.mktemp("run"), noise_cells=200)
+    result = synthetic_run.write_run(
+        tmp_path_factory.mktemp("run"), noise_cells=200, centres=synthetic_run.CENTRES[:13]
+    )
+    result.run["settings"]["top"] = 9
     draw_pages(result)
     return result
 

@@ -18,9 +18,11 @@ import synthetic_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from typer.testing import CliRunner
 
 import geoclusters
 from geoclusters import results
+from geoclusters.cli import app
 from geoclusters.errors import RunError
 from geoclusters.pages import cluster, draw_pages, wording
 from geoclusters.pages.cellids import parents
@@ -339,6 +341,15 @@ def test_any_metrics_will_do(tmp_path, metrics):
     data = world_data(result, ())
     assert [m["key"] for m in data["metrics"]] == list(metrics)
     assert set(data["breaks"]) == {"score", "intensity", *metrics}
+
+
+def test_tiles_are_offered_only_when_they_are_asked_for(tmp_path):
+    result = synthetic_run.write_run(tmp_path, centres=synthetic_run.CENTRES[:1], noise_cells=5)
+    server = "tile.openstreetmap.org"
+    for flags, offered in ((["--tiles"], True), ([], False)):
+        answer = CliRunner().invoke(app, ["map", str(tmp_path), *flags])
+        assert answer.output.strip().endswith("map.html")
+        assert (server in result.map_file.read_text(encoding="utf-8")) == offered
 
 
 def test_a_run_without_clusters_has_a_map(tmp_path):

@@ -12,7 +12,7 @@
       main.dataset.sheet = size;
       grip.setAttribute("aria-expanded", size !== "small");
       main.style.removeProperty("--sheet");
-      if (size === "small") main.style.setProperty("--sheet", `${tabs.offsetTop + tabs.offsetHeight}px`);
+      if (size === "small") main.style.setProperty("--sheet", `${tabs.offsetTop + tabs.offsetHeight + parseFloat(getComputedStyle(side).marginTop)}px`);
       resized();
     }
 
