@@ -206,6 +206,11 @@ class Source(_Frozen):
         """Its paths as one text, by which messages and tables call the source."""
         return ", ".join(self.paths)
 
+    @property
+    def names_places(self) -> bool:
+        """Whether rows may name a place instead of giving coordinates."""
+        return bool({"place", "region"} & set(self.columns)) or not self.columns
+
     def files(self, folder: Path) -> list[Path]:
         """
         Files of the source; relative paths start at `folder`.
@@ -228,6 +233,42 @@ class Source(_Frozen):
             options=self.options,
             head_only=head_only,
         )
+
+
+class Geocoding(_Frozen):
+    """
+    How addresses that name a place and have no coordinates are given a point.
+
+    Examples
+    --------
+    >>> Geocoding().min_score
+    0.6
+    """
+
+    enabled: bool = Field(
+        default=True, description="look up the places of addresses without coordinates"
+    )
+    min_score: float = Field(0.6, ge=0, le=1, description="chance below which no point is given")
+    ambiguous: Literal["reject", "largest"] = Field(
+        "reject", description="where several places fit: give no point, or that of the likeliest"
+    )
+    coarsest: Literal["place", "region", "country"] = Field(
+        "place", description="coarsest level whose point is given"
+    )
+    external: str | None = Field(
+        None, min_length=1, description="geopy's name of a geocoder that is asked for the rest"
+    )
+    external_options: dict[str, Any] = Field(
+        default_factory=dict, description="settings of that geocoder, as user_agent or api_key"
+    )
+    cache: str = Field(
+        "geocoding.sqlite",
+        min_length=1,
+        description="file that keeps its answers, beside the study",
+    )
+    min_delay_seconds: float = Field(
+        1.0, ge=0, le=3600, description="time between two questions to that geocoder"
+    )
 
 
 class Population(_Frozen):
@@ -274,6 +315,7 @@ class Study(_Frozen):
     generated: bool = False
     window: Window = Window()
     method: Method = Method()
+    geocoding: Geocoding = Geocoding()
     population: Population | None = None
     source: tuple[Source, ...] = Field(strict=False, min_length=1)
     folder: Path = Field(default=Path(), exclude=True)
@@ -412,6 +454,7 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {
     "window": Window,
     "method": Method,
     "source": Source,
+    "geocoding": Geocoding,
     "population": Population,
 }
 
