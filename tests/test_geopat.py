@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format, joining
 from geoclusters.addresses.sources.files import Member
 from geoclusters.errors import SourceError
+from geoclusters.study import make_study
 
 SAMPLES = Path(__file__).parent.parent.parent / "shared" / "formats" / "geopat"
 FORMAT = find_format("geopat")
@@ -157,3 +160,11 @@ def test_the_published_header_is_known():
     published = next(header for name, header in headers.items() if ".txt" in name)
     assert published.split(",") == HEADER
     assert FORMAT.recognises(Member(Path("x.txt")), published.encode())
+
+
+def test_the_study_of_the_documentation_is_one():
+    page = Path(__file__).parent.parent / "docs" / "formats" / "geopat.md"
+    (text,) = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (source,) = make_study(tomllib.loads(text)).sources
+    assert source.format == FORMAT.name
+    assert FORMAT.options_of(source.request([]))

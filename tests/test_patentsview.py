@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
+import tomllib
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -17,6 +19,7 @@ from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format, joining
 from geoclusters.addresses.sources.files import Member
 from geoclusters.errors import SourceError
+from geoclusters.study import make_study
 
 SAMPLES = Path(__file__).parent.parent.parent / "shared" / "formats" / "patentsview"
 FORMAT = find_format("patentsview")
@@ -541,3 +544,11 @@ def find_kinds():
     from geoclusters.addresses.sources.patentsview import KINDS
 
     return KINDS
+
+
+def test_the_study_of_the_documentation_is_one():
+    page = Path(__file__).parent.parent / "docs" / "formats" / "patentsview.md"
+    (text,) = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (source,) = make_study(tomllib.loads(text)).sources
+    assert source.format == FORMAT.name
+    assert FORMAT.options_of(source.request([]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format
 from geoclusters.addresses.sources.files import Member
 from geoclusters.errors import SourceError
+from geoclusters.study import make_study
 
 SAMPLES = Path(__file__).parent.parent.parent / "shared" / "formats" / "patstat"
 FORMAT = find_format("patstat")
@@ -114,3 +117,11 @@ def test_the_published_headers_are_known():
         for row in csv.DictReader(stream):
             known = FORMAT.recognises(Member(Path("x.csv")), row["header"].encode())
             assert known == (row["table"] in {"tls206_person", "tls207_pers_appln"}), row
+
+
+def test_the_study_of_the_documentation_is_one():
+    page = Path(__file__).parent.parent / "docs" / "formats" / "patstat.md"
+    (text,) = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (source,) = make_study(tomllib.loads(text)).sources
+    assert source.format == FORMAT.name
+    assert FORMAT.options_of(source.request([]))

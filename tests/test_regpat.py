@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from geoclusters.addresses.sources import Request, find_format, joining, mending
 from geoclusters.addresses.sources.files import Member
 from geoclusters.addresses.sources.postal import place_macros
 from geoclusters.errors import SourceError
+from geoclusters.study import make_study
 
 SAMPLES = Path(__file__).parent.parent.parent / "shared" / "formats" / "oecd_regpat"
 FORMAT = find_format("regpat")
@@ -288,3 +291,11 @@ def test_real_rows_and_headers_of_the_samples(tmp_path):
     with (SAMPLES / "headers.csv").open(encoding="utf-8", newline="") as stream:
         headers = [r["header"] for r in csv.DictReader(stream)]
     assert all(FORMAT.recognises(Member(Path("x.txt")), h.encode()) for h in headers)
+
+
+def test_the_study_of_the_documentation_is_one():
+    page = Path(__file__).parent.parent / "docs" / "formats" / "regpat.md"
+    (text,) = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (source,) = make_study(tomllib.loads(text)).sources
+    assert source.format == FORMAT.name
+    assert FORMAT.options_of(source.request([]))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from geoclusters.addresses.sources.files import Member
 
 BATCH_ROWS: Final = 1 << 18
-BLOCK_BYTES: Final = 1 << 24
+BLOCK_BYTES: Final = 1 << 22
 HEAD_BYTES: Final = 1 << 16
 HEAD_ROWS: Final = 1000
 MEMORY_LIMIT: Final = "1GB"
