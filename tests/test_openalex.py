@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import sys
 import threading
 import time
@@ -25,6 +26,7 @@ from geoclusters.addresses.sources.openalex import FORMAT
 from geoclusters.addresses.sources.openalex_files import kind_of_head
 from geoclusters.addresses.sources.openalex_lanes import side_by_side
 from geoclusters.errors import SourceError
+from geoclusters.study import read_study
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "formats" / "openalex"
@@ -510,6 +512,21 @@ def test_ror_fills_in_what_has_no_point_and_what_is_not_in_openalex(tmp_path):
     alone = rows([files[0], dump])
     assert [r[5] for r in alone] == [None, None, 40.0, 42.0]
     assert alone[2][2:5] == (f"Ror {r[0][-9:]}", "NL", "Ror city")
+
+
+def test_the_studies_in_the_docs_run(tmp_path):
+    page = (ROOT / "docs/formats/openalex.md").read_text(encoding="utf-8")
+    snapshot(tmp_path / "openalex", [*WORKS, work(9, type="conference-paper")])
+    ror_dump(tmp_path / "v2.0-ror-data.zip", **{"000000001": (40, ())})
+    found = []
+    for text in re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL):
+        (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+        (source,) = read_study(tmp_path / "study.toml").sources
+        found.append(rows(source.files(tmp_path), **source.options))
+    assert found == [
+        oracle(WORKS, INSTITUTIONS),
+        [*oracle(WORKS, INSTITUTIONS), ("W9", *[None] * 7)],
+    ]
 
 
 # ------------------------------------------------------------ what is wrong

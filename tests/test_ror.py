@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import sys
 import zipfile
 from collections import Counter
@@ -25,6 +26,7 @@ from geoclusters.addresses.sources.ror_index import Index, alike
 from geoclusters.addresses.sources.ror_matching import Matcher
 from geoclusters.addresses.sources.ror_names import plain_words
 from geoclusters.errors import SourceError
+from geoclusters.study import read_study
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "formats" / "ror"
@@ -469,6 +471,19 @@ def test_each_table_can_be_read_apart(files, tmp_path):
     assert sorted(map(repr, apart.itertuples(index=False))) == sorted(
         map(repr, read(both).itertuples(index=False))
     )
+
+
+def test_the_study_in_the_docs_runs(tmp_path):
+    page = (ROOT / "docs/formats/ror.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    dump(tmp_path, "zip").rename(tmp_path / "v2.0-ror-data.zip")
+    named = {"paper": "paper_id", "author": "author_pos", "when": "year", "where": "affiliation"}
+    PAPERS.rename(columns=named).to_csv(tmp_path / "papers.csv", index=False)
+    (source,) = read_study(tmp_path / "study.toml").sources
+    request = source.request(source.files(tmp_path))
+    (batch,) = FORMAT.read(request)
+    assert batch.column("lat").to_pylist() == [48.137, 37.872, 48.137, None, None, None]
 
 
 # ------------------------------------------------------------ real samples
