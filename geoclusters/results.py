@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 RUN_FILE: Final = "run.json"
 MAP_FILE: Final = "map.html"
+REPORT_FILE: Final = "report.html"
+GEOPACKAGE_FILE: Final = "clusters.gpkg"
 STAGES: Final = "stages"
 ROW_GROUP: Final = 1 << 17
 
@@ -156,8 +158,10 @@ def begin_publishing(folder: Path) -> None:
 
 def forget_pages(folder: Path) -> None:
     """Take away the pages of an earlier run."""
-    (folder / MAP_FILE).unlink(missing_ok=True)
-    shutil.rmtree(folder / "clusters", ignore_errors=True)
+    for name in (MAP_FILE, REPORT_FILE):
+        (folder / name).unlink(missing_ok=True)
+    for name in ("clusters", "assets"):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 class Result:

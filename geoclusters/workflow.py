@@ -17,6 +17,7 @@ import numpy as np
 from geoclusters import __version__, addresses, engine, pages, results, schema, stages
 from geoclusters.assembly import Cells, Findings, Measured, find_clusters, measure_clusters
 from geoclusters.errors import RunError, SourceError
+from geoclusters.geopackage import write_geopackage
 from geoclusters.indicators import PopulationSource
 from geoclusters.sample import write_sample
 from geoclusters.study import Population, Source, Study, make_study, read_study
@@ -278,7 +279,9 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
         _write(folder, measured, plan, state.path(ADDRESSES))
     with state.timed("pages"):
         content = _run_json(plan, facts, measured, documents, state)
-        pages.draw_pages(results.Result(folder, content))
+        result = results.Result(folder, content)
+        write_geopackage(result, folder / results.GEOPACKAGE_FILE, made_by=plan.made_by)
+        pages.draw_pages(result)
     results.write_json(folder / results.RUN_FILE, content)
     return results.read_run(folder)
 

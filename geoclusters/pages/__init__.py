@@ -46,7 +46,6 @@ def draw_pages(result: Result, *, changes: Changes | None = None, tiles: bool = 
         If the tables of the run do not fit together.
     """
     results.forget_pages(result.folder)
-    (result.folder / report.REPORT_FILE).unlink(missing_ok=True)
     pages = cluster.clusters_with_page(result)
     cluster.draw_clusters(result, pages)
     world.draw_world(result, pages, tiles=tiles)

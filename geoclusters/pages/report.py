@@ -19,14 +19,13 @@ from geoclusters.pages.tables import (
     ranking_table,
 )
 from geoclusters.pages.wording import label, percent, shortened
-from geoclusters.results import written_aside
+from geoclusters.results import REPORT_FILE, written_aside
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from geoclusters.results import Result
 
-REPORT_FILE: Final = "report.html"
 _STYLES: Final = ("base.css", "charts.css", "report.css")
 _SCRIPTS: Final = ("core.js", "report.js")
 
