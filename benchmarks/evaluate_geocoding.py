@@ -62,7 +62,8 @@ def evaluate(data: Path) -> dict[str, Any]:
     -------
     dict
         `typos_*` (held out), `typos_tuning_*`, `cities_*` (city and country), `cities_in_region_*`,
-        `names_*` (names of GeoNames themselves, with region and country), `affiliations_*`, each with `answered` and `right` as fractions of 1;
+        `names_*` (names of GeoNames themselves, with region and country), `affiliations_*`, each with `answered` and
+        `right` as fractions of 1;
         `seconds_per_100000`; `confusions` (list of dict); `under_floor` (list of names of figures).
     """
     found: dict[str, Any] = {**_names(), **_speed()}
@@ -249,22 +250,25 @@ def _speed() -> dict[str, Any]:
 def lines_of(found: dict[str, Any]) -> list[str]:
     """Give the figures as a few lines of text."""
     kinds = [key.removesuffix("_right") for key in found if key.endswith("_right")]
-    lines = [
-        f"{kind:18} {found.get(f'{kind}_rows', found.get(f'{kind}_pairs')):6} rows, "
-        f"{found[f'{kind}_answered']:6.1%} answered, {found[f'{kind}_right']:6.1%} of these right"
-        + (
-            f" (of the {found[f'{kind}_judged']:.1%} that can be judged; at least {found[f'{kind}_right_at_least']:.1%} of all)"
-            if f"{kind}_judged" in found
-            else ""
-        )
-        for kind in kinds
+    return [
+        *(_line(kind, found) for kind in kinds),
+        f"{SPEED_STRINGS:,} distinct names take {found['seconds_per_100000']:.1f} s of one processor",
+        *(
+            f"  {c['true_place']} ({c['true_country']}) written {c['written']!r} was taken for {c['answer']}: "
+            f"{c['pairs']} pairs, score {c['score']:.2f}"
+            for c in found.get("confusions", [])
+        ),
     ]
-    lines.append(f"{SPEED_STRINGS:,} distinct names take {found['seconds_per_100000']:.1f} s")
-    lines += [
-        f"  {c['true_place']} ({c['true_country']}) written {c['written']!r} was taken for {c['answer']}: {c['pairs']} pairs, score {c['score']:.2f}"
-        for c in found.get("confusions", [])
-    ]
-    return lines
+
+
+def _line(kind: str, found: dict[str, Any]) -> str:
+    rows = found.get(f"{kind}_rows", found.get(f"{kind}_pairs"))
+    answered, right = found[f"{kind}_answered"], found[f"{kind}_right"]
+    line = f"{kind:16} {rows:6} rows, {answered:6.1%} answered, {right:6.1%} of these right"
+    if f"{kind}_judged" not in found:
+        return line
+    judged, least = found[f"{kind}_judged"], found[f"{kind}_right_at_least"]
+    return f"{line} (of the {judged:.1%} that can be judged; at least {least:.1%} of all)"
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from geoclusters.geocoding.candidates import KINDS, candidates_of
-from geoclusters.geocoding.choosing import SAME_KM, Choice, likeliest, log_weights
+from geoclusters.geocoding.choosing import Choice, likeliest, log_weights
 from geoclusters.geocoding.gazetteer import ANYWHERE, Gazetteer, load_gazetteer
 from geoclusters.geocoding.statements import ASIDE, PART, REGION, Reader, Statement
 
@@ -129,10 +129,10 @@ def _asked(place: Texts, region: Texts | str | None, country: Texts | str | None
     return pd.DataFrame(columns)
 
 
-def _distinct(asked: pd.DataFrame) -> tuple[npt.NDArray[np.intp], pd.DataFrame]:
+def _distinct(asked: pd.DataFrame) -> tuple[npt.NDArray[np.int64], pd.DataFrame]:
     asked = asked.where(asked.notna(), "")
     grouped = asked.groupby(["place", "region", "country"], sort=True)
-    codes = grouped.ngroup().to_numpy(np.intp)
+    codes = np.asarray(grouped.ngroup(), dtype=np.int64)
     return codes, grouped.size().reset_index()[["place", "region", "country"]]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from geoclusters.geocoding.distance import Letters, nearest_names
-from geoclusters.geocoding.gazetteer import ANYWHERE, Block, Gazetteer
+from geoclusters.geocoding.gazetteer import ANYWHERE
 from geoclusters.geocoding.romanisation import fold_all
 from geoclusters.geocoding.statements import (
     ASIDE,
@@ -18,13 +18,14 @@ from geoclusters.geocoding.statements import (
     REGION,
     TAIL,
     WHOLE,
-    Reading,
-    Statement,
     Variant,
 )
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from geoclusters.geocoding.gazetteer import Block, Gazetteer
+    from geoclusters.geocoding.statements import Reader, Reading, Statement
 
     Ints = npt.NDArray[np.int64]
 
@@ -131,8 +132,8 @@ def _where_stated(
     behind = joined["behind"].to_numpy()
     for stated in (region, behind):
         fits &= (stated == ANYWHERE) | (gazetteer.region[place] == stated)
-    kept = joined[fits].sort_values(["statement", "wrong_region"], kind="stable")
-    return kept[list(_COLUMNS)].reset_index(drop=True)
+    kept: pd.DataFrame = joined.loc[fits, list(_COLUMNS)]
+    return kept.sort_values(["statement", "wrong_region"], kind="stable", ignore_index=True)
 
 
 def _similar(
@@ -142,8 +143,8 @@ def _similar(
     blocks: dict[tuple[int, int], list[tuple[int, Variant]]] = {}
     for i, variant in open_ones:
         for reading in statements[i].readings:
-            outside = variant.region != ANYWHERE and reading.region != ANYWHERE
-            if variant.key.isascii() and not reading.wrong_region and not outside:
+            twice = ANYWHERE not in {variant.region, reading.region}
+            if variant.key.isascii() and not reading.wrong_region and not twice:
                 where = _block_of(reading, variant, gazetteer)
                 blocks.setdefault(where, []).append((i, variant))
     return [_similar_in(asked, *where, gazetteer) for where, asked in blocks.items()]

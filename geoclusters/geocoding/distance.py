@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    Array = npt.NDArray[Any]
     Ints = npt.NDArray[np.int64]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
@@ -165,7 +166,7 @@ _GAPS: Final = _gap_table()
 
 
 @_compiled
-def _mark(codes: Any, length: Any, marks: Any) -> None:  # noqa: ANN401
+def _mark(codes: Array, length: Array, marks: Array) -> None:
     for i in range(len(codes)):
         seen = np.uint64(0)
         for j in range(length[i]):
@@ -184,9 +185,9 @@ def _bits(x: np.uint64) -> np.uint64:
 
 
 @_compiled
-def _distance(  # noqa: PLR0917
-    a: Any, n: int, b: Any, m: int, limit: float, change: Any, gaps: Any, rows: Any
-) -> float:  # noqa: ANN401
+def _distance(
+    a: Array, n: int, b: Array, m: int, limit: float, change: Array, gaps: Array, rows: Array
+) -> float:
     """Optimal string alignment with weights; infinite once it is sure to be above the limit."""
     before, above, here = rows[0], rows[1], rows[2]
     above[0] = 0.0
@@ -211,14 +212,14 @@ def _distance(  # noqa: PLR0917
             return np.inf
         least = best
         before, above, here = above, here, before
-    return above[m]
+    return float(above[m])
 
 
 @_compiled
-def _search(  # noqa: PLR0917
-    asked: Any, asked_length: Any, asked_marks: Any, limits: Any, first: Any, last: Any,
-    known: Any, known_length: Any, known_marks: Any, hits: Any, distances: Any, change: Any, gaps: Any,
-) -> None:  # fmt: skip  # noqa: ANN401
+def _search(
+    asked: Array, asked_length: Array, asked_marks: Array, limits: Array, first: Array, last: Array,
+    known: Array, known_length: Array, known_marks: Array, hits: Array, distances: Array, change: Array, gaps: Array,
+) -> None:  # fmt: skip
     rows = np.zeros((3, known.shape[1] + 1))
     for q in range(len(asked)):
         most = np.uint64(2 * limits[q])

@@ -33,10 +33,12 @@ LARGE: Final = 15_000
 MIN_MANGLED: Final = 4
 """Letters that must be left of a name that lost its accented ones."""
 
-REGION_WORDS: Final = frozenset(
+_REGION_WORDS: Final = (
     "province prefecture state oblast krai kray region county department governorate district land canton kanton "
-    "ken fu to do sheng shi voivodeship wojewodztwo republic of republik provincia departamento estado ile".split()
+    "ken fu to do sheng shi voivodeship wojewodztwo republic of republik provincia departamento estado ile"
 )
+REGION_WORDS: Final = frozenset(_REGION_WORDS.split())
+"""Words that say that a name is that of a region."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ that are written in several lengths (St, Saint, Sankt) take one of them. The tab
 ship with the package are built with the same functions.
 """
 
+# ruff: noqa: RUF001 - the tables below are about letters that look alike
+
 from __future__ import annotations
 
 import re

@@ -31,11 +31,13 @@ _LONGEST_LIST: Final = 8
 MIN_PART: Final = 4
 """Letters that a part of a name needs to stand for the whole."""
 
-_GENERIC: Final = frozenset(
+_GENERIC_WORDS: Final = (
     "city town township twp village borough boro district municipality metropolitan metro area greater "
     "cedex near nr rural suburb commune comune gemeinde kommune municipio stad stadt ville vic cdx bei nahe "
-    "pref prefecture province county parish".split()
+    "pref prefecture province county parish"
 )
+_GENERIC: Final = frozenset(_GENERIC_WORDS.split())
+"""Words that say what a place is, in any country and in single ones."""
 _GENERIC_OF: Final = {
     **dict.fromkeys(("JP",), "shi ku machi cho mura son gun ken to fu city"),
     **dict.fromkeys(
@@ -255,8 +257,8 @@ class Reader:
 
     def _country(self, text: str) -> int:
         if text not in self._countries:
-            code = iso2_of([text])[0] if text else None
-            self._countries[text] = self.gazetteer.position.get(code, ANYWHERE)
+            code = iso2_of([text])[0] if text else ""
+            self._countries[text] = self.gazetteer.position.get(code or "", ANYWHERE)
         return self._countries[text]
 
     def _readings(self, country: int, regions: tuple[int, ...], text: str) -> list[Reading]:
