@@ -89,21 +89,31 @@ def _write_part(
 
 
 def make_institutions(n: int, seed: int) -> list[dict[str, Any]]:
-    """Institutions at random points; one in twenty belongs to another, one in a hundred has no point."""
+    """Institutions in cities; one in twenty belongs to another, one in a hundred has no point."""
+    from geoclusters.places import read_places
+
     rng = np.random.default_rng(seed)
-    lat, lon = rng.uniform(-50, 65, n), rng.uniform(-170, 170, n)
+    places = read_places(100_000)
+    share = places["population"] / places["population"].sum()
+    drawn = places.iloc[rng.choice(len(places), n, p=share)]
+    lat, lon, country = (drawn[c].tolist() for c in ("lat", "lon", "country"))
     made = []
     for i in range(n):
         own = f"{ADDRESS}I{i + 1}"
         above = [f"{ADDRESS}I{rng.integers(1, n + 1)}"] if i % 20 == 0 else []
-        place = (None, None) if i % 100 == 0 else (float(lat[i]), float(lon[i]))
-        geo = {"city": f"City {i % 5000}", "region": None, "country_code": "US", "country": "x"}
+        place = (None, None) if i % 100 == 0 else (lat[i], lon[i])
+        geo = {
+            "city": f"City {i % 5000}",
+            "region": None,
+            "country_code": country[i],
+            "country": "x",
+        }
         made.append(
             {
                 "id": own,
                 "ror": f"https://ror.org/0{i:08d}",
                 "display_name": f"Institution {i}",
-                "country_code": "US",
+                "country_code": country[i],
                 "lineage": [own, *above],
                 "geo": {**geo, "latitude": place[0], "longitude": place[1]},
                 "updated_date": "2024-04-01T00:00:00.000000",

@@ -74,7 +74,7 @@ def read_openalex(request: Request) -> Iterator[pa.RecordBatch]:
     tables = sort_files(request.files)
     if options.check_manifest:
         check_manifest(tables.works)
-    institutions = _institutions(tables, options, head_only=request.head_only)
+    institutions = _institutions(tables, options)
     known = _Known(tables)
     lanes = 1 if request.head_only else min(MOST_LANES, os.cpu_count() or 1)
 
@@ -91,13 +91,12 @@ def read_openalex(request: Request) -> Iterator[pa.RecordBatch]:
         yield from side_by_side([partial(addresses, member) for member in files], lanes)
 
 
-def _institutions(tables: Tables, options: WorksOptions, *, head_only: bool) -> Institutions:
+def _institutions(tables: Tables, options: WorksOptions) -> Institutions:
     return institutions_of(
         tables.institutions,
         tables.merged_institutions,
         tables.ror,
         prefer_ror=options.prefer_ror,
-        head_only=head_only,
     )
 
 

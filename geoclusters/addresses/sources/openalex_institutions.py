@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from geoclusters.addresses.sources.files import Member
 
 BYTES_PER_OBJECT: Final = 1 << 26
-HEAD_RECORDS: Final = 1000
 COLUMNS: Final = {
     "id": "VARCHAR",
     "ror": "VARCHAR",
@@ -123,7 +122,6 @@ def institutions_of(
     ror: Sequence[Member],
     *,
     prefer_ror: bool = False,
-    head_only: bool = False,
 ) -> Institutions:
     """
     Read the institutions, once a process for the same files.
@@ -134,8 +132,6 @@ def institutions_of(
         Institutions of OpenAlex; ids merged into others; a dump of ROR.
     prefer_ror : bool, default False
         Take the coordinates of ROR where both have some.
-    head_only : bool, default False
-        Read only the first records of each file.
 
     Raises
     ------
@@ -146,7 +142,7 @@ def institutions_of(
         (m.path.stat().st_size, m.path.stat().st_mtime_ns) for m in (*files, *merged, *ror)
     )
     with _LOCK:
-        return _read_all(tuple(files), tuple(merged), tuple(ror), stamps, prefer_ror, head_only)
+        return _read_all(tuple(files), tuple(merged), tuple(ror), stamps, prefer_ror)
 
 
 @lru_cache(maxsize=2)
@@ -156,16 +152,13 @@ def _read_all(
     ror: tuple[Member, ...],
     _stamps: tuple[tuple[int, int], ...],
     prefer_ror: bool,  # noqa: FBT001
-    head_only: bool,  # noqa: FBT001
 ) -> Institutions:
-    table = pd.concat(
-        [_read(m, head_only=head_only) for m in files] or [_empty()], ignore_index=True
-    )
+    table = pd.concat([_read(m) for m in files] or [_empty()], ignore_index=True)
     # The later version of an institution counts, and of two of the same day that of the file which comes last.
     table["updated"] = table["updated"].fillna("")
     table = table.sort_values("updated", kind="stable").drop_duplicates("id", keep="last")
     if ror:
-        table = _with_ror(table, read_dump(ror, head_only=head_only), prefer=prefer_ror)
+        table = _with_ror(table, read_dump(ror), prefer=prefer_ror)
     table = table.sort_values(["id", "ror"], ignore_index=True)
     moved = {old: new for member in merged for old, new in _read_merged(member)}
     return _indexed(table, moved)
@@ -177,7 +170,7 @@ def _empty() -> pd.DataFrame:
     )
 
 
-def _read(member: Member, *, head_only: bool) -> pd.DataFrame:
+def _read(member: Member) -> pd.DataFrame:
     head = head_of(member)
     layout = "array" if head.lstrip()[:1] == b"[" else "newline_delimited"
     records = (
@@ -186,7 +179,7 @@ def _read(member: Member, *, head_only: bool) -> pd.DataFrame:
     params: dict[str, Any] = {"columns": COLUMNS, "bytes": BYTES_PER_OBJECT}
     if head.startswith(PARQUET_MAGIC):
         records, params = "read_parquet($file)", {}
-    query = _SELECT.format(records=records) + (f" LIMIT {HEAD_RECORDS}" if head_only else "")
+    query = _SELECT.format(records=records)
     try:
         with on_disk(member) as file, duckdb.connect() as connection:
             answer = connection.sql(query, params={"file": str(file), **params})
