@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from geoclusters.errors import GeoclustersError
+from geoclusters.errors import GeoclustersError, StudyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,8 +90,8 @@ def check_command(
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Read the settings and the head of every source, say what is wrong, run nothing."""
+    from geoclusters.checking import check_heads  # noqa: PLC0415
     from geoclusters.study import read_study  # noqa: PLC0415
-    from geoclusters.workflow import check_heads  # noqa: PLC0415
 
     found = check_heads(read_study(study))
     if as_json:
@@ -114,10 +114,16 @@ def cluster_command(
         float | None, typer.Option(help="Gap up to which clusters merge.")
     ] = None,
     resolution: Annotated[int | None, typer.Option(help="H3 resolution of the cells.")] = None,
+    quick: Annotated[  # noqa: FBT002
+        bool, typer.Option("--quick", help="Only boundaries and ranks (boundaries.geojson).")
+    ] = False,
     out: Out = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Draw new boundaries from the cells of a finished run; what is not given stays."""
+    if quick:
+        _quick(folder, out, radius_km, min_density, merge_gap_km, resolution)
+        return
     from geoclusters.workflow import recluster  # noqa: PLC0415
 
     result = recluster(
@@ -297,6 +303,30 @@ def sample_command(
     from geoclusters.sample import write_sample  # noqa: PLC0415
 
     typer.echo(write_sample(out, documents=documents, seed=seed))
+
+
+def _quick(
+    folder: Path,
+    out: Path | None,
+    radius_km: float | None,
+    min_density: float | None,
+    merge_gap_km: float | None,
+    resolution: int | None,
+) -> None:
+    """Print the ranking with other boundaries, and write them if a folder is given."""
+    from geoclusters.boundaries import FILE, boundaries  # noqa: PLC0415
+
+    if resolution is not None:
+        raise StudyError("--quick works on the cells as they are; leave --resolution out")
+    found = boundaries(
+        folder, out=out, radius_km=radius_km, min_density=min_density, merge_gap_km=merge_gap_km
+    )
+    rows = [
+        [str(r.rank), r.name, f"{r.area_km2:,.0f}", f"{r.score:.2%}"]
+        for r in found.head(SHOWN_RANKS)[["rank", "name", "area_km2", "score"]].itertuples(False)
+    ]
+    _print_table(["rank", "name", "area_km2", "score"], rows)
+    typer.echo(f"{len(found)} clusters" + (f"; boundaries: {out / FILE}" if out else ""))
 
 
 def _report(result: Result, *, as_json: bool) -> None:

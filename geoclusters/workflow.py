@@ -12,11 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from geoclusters import __version__, addresses, engine, pages, results, schema, stages
+from geoclusters import __version__, engine, pages, results, schema, stages
 from geoclusters.assembly import Cells, Findings, Measured, find_clusters, measure_clusters
-from geoclusters.errors import RunError, SourceError
+from geoclusters.errors import RunError
 from geoclusters.geopackage import write_geopackage
 from geoclusters.indicators import PopulationSource
 from geoclusters.sample import write_sample
@@ -386,44 +384,3 @@ def _rows(study: Study, facts: dict[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return told
-
-
-def check_heads(study: Study) -> list[dict[str, Any]]:
-    """
-    Read the head of every source, say what is wrong, run nothing.
-
-    Returns
-    -------
-    list of dict
-        Per file: `source`, `metric`, `file`, `bytes`, `rows_looked_at`, `with_coordinates`.
-    """
-    told = []
-    for source in study.sources:
-        form = addresses.find_format(source.format)
-        files = source.files(study.folder)
-        for file in files if form.maps_columns else [files[0]]:
-            asked = [file] if form.maps_columns else files
-            batches = list(form.read(source.request(asked, head_only=True)))
-            rows = sum(b.num_rows for b in batches)
-            if not rows:
-                raise SourceError(f"{file}: the file holds no row; give a file with data")
-            with_point = sum(int(np.sum(~np.isnan(_point(b)))) for b in batches)
-            told.append(
-                {
-                    "source": source.label,
-                    "metric": source.metric,
-                    "file": file.name,
-                    "bytes": file.stat().st_size,
-                    "rows_looked_at": rows,
-                    "with_coordinates": with_point,
-                }
-            )
-    return told
-
-
-def _point(batch: Any) -> Any:  # noqa: ANN401
-    """Sum of latitude and longitude: NaN where one of them is missing."""
-    lat, lon = (
-        np.asarray(batch.column(n).to_numpy(zero_copy_only=False), float) for n in ("lat", "lon")
-    )
-    return lat + lon
