@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format, joining
 from geoclusters.addresses.sources.files import Member
+from geoclusters.addresses.sources.staging import Staging
 from geoclusters.errors import SourceError
 from geoclusters.study import make_study
 
@@ -524,7 +525,7 @@ def test_real_dates_and_types_of_the_samples():
             for r in csv.DictReader(stream, delimiter="\t")
         }
     assert len(dates) == 10
-    with joining.Staging() as staging:
+    with Staging() as staging:
         tables = joining.tables_in(
             [SAMPLES / "g_application.tsv"],
             list(find_kinds().values()),

@@ -17,6 +17,7 @@ from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format, joining, mending
 from geoclusters.addresses.sources.files import Member
 from geoclusters.addresses.sources.postal import place_macros
+from geoclusters.addresses.sources.staging import Staging
 from geoclusters.errors import SourceError
 from geoclusters.study import make_study
 
@@ -199,7 +200,7 @@ ADDRESSES = {
 
 
 def test_the_place_in_an_address():
-    with joining.Staging() as staging:
+    with Staging() as staging:
         for macro in place_macros():
             staging.run(macro)
         for address, place in ADDRESSES.items():

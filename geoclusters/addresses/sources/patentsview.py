@@ -15,7 +15,8 @@ from pydantic import Field
 
 from geoclusters.addresses.sources import joining
 from geoclusters.addresses.sources.formats import Format, Options, Request
-from geoclusters.addresses.sources.joining import Dialect, Kind, Staging, TableFile
+from geoclusters.addresses.sources.joining import Dialect, Kind, TableFile
+from geoclusters.addresses.sources.staging import Staging
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from pydantic import Field
 
 from geoclusters.addresses.sources import joining
 from geoclusters.addresses.sources.formats import Format, Options, Request
-from geoclusters.addresses.sources.joining import Dialect, Kind, Staging
+from geoclusters.addresses.sources.joining import Dialect, Kind
 from geoclusters.addresses.sources.postal import place_macros
+from geoclusters.addresses.sources.staging import Staging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from geoclusters.addresses.sources import joining
 from geoclusters.addresses.sources.formats import Format, Options, Request
-from geoclusters.addresses.sources.joining import Dialect, Kind, Staging, TableFile
+from geoclusters.addresses.sources.joining import Dialect, Kind, TableFile
 from geoclusters.addresses.sources.mending import mender
 from geoclusters.addresses.sources.postal import place_macros
+from geoclusters.addresses.sources.staging import Staging
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
