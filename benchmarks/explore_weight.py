@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 LEAFLET = Path(str(files("js_lib_leaflet")))
-LONGEST_MS = 60_000
+LONGEST_MS = 120_000
 PAN_STEPS = 12
 DRAWN = ".leaflet-pane canvas, .leaflet-pane path"
 LAYERS = {

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 WIDTH_MM: Final = 180.0
 PANEL_MM: Final = 44.0
+LEAST_PANEL_MM: Final = 34.0
+FACT_MM: Final = 4.6
+LINE_MM: Final = 3.3
+VALUE_PT: Final = style.TEXT_PT + 0.5
+MOST_LINES: Final = 3
 LEAST_REACH_KM: Final = 15.0
 MOST_TOWNS: Final = 18
 MOST_ECONOMIES: Final = 3
@@ -84,12 +89,13 @@ def draw(result: Result, options: Options) -> Figure:
     """Draw the map of one cluster with its figures beside it."""
     row = find(result, options.cluster)
     width = options.width_mm or WIDTH_MM
-    panel = PANEL_MM * min(1.0, width / WIDTH_MM)
-    view = _view(row, width - 2 * style.MARGIN_MM - panel - 3.0)
-    page = view.page
+    panel = max(PANEL_MM * min(1.0, width / WIDTH_MM), LEAST_PANEL_MM)
+    facts = _facts(result, row, panel)
+    view = _view(row, width - 2 * style.MARGIN_MM - panel - 3.0, _panel_height(facts))
+    page, body = view.page, view.page.top
     sheet = style.Sheet(
         width,
-        page.top,
+        body,
         title=f"{row['rank']}  {style.drawable(row['name'], 60)}",
         subtitle="Cells shaded by the density around them; red: outline of the cluster; "
         "violet: other clusters; grey: activity outside clusters.",
@@ -100,8 +106,8 @@ def draw(result: Result, options: Options) -> Figure:
     )
     axes = sheet.axes(style.MARGIN_MM, 0, page.right, page.top)
     breaks = _draw_map(axes, result, row, view)
-    side = sheet.axes(width - style.MARGIN_MM - panel, 0, panel, page.top)
-    _draw_panel(side, result, row, breaks, (panel, page.top))
+    side = sheet.axes(width - style.MARGIN_MM - panel, 0, panel, body)
+    _draw_panel(side, result, facts, breaks, (panel, body))
     return sheet.figure
 
 
@@ -140,12 +146,14 @@ def find(result: Result, wanted: str | None) -> Any:  # noqa: ANN401
     )
 
 
-def _view(row: pd.Series, width_mm: float) -> View:
+def _view(row: pd.Series, width_mm: float, least_mm: float) -> View:
+    """Choose what the map shows: the cluster with a margin, as high as the panel at the least."""
     plane = projection.Plane(float(row["lat"]), float(row["lon"]))
     left, bottom, right, top = shapely.bounds(plane.outline(_region(row)))
     reach = max(right - left, top - bottom, LEAST_REACH_KM)
     wide, high = (right - left) + 0.3 * reach, (top - bottom) + 0.3 * reach
-    aspect = float(np.clip(high / wide, 0.62, 1.05))
+    least = max(0.62, least_mm / width_mm)
+    aspect = float(np.clip(high / wide, least, max(least, 1.05)))
     wide = max(wide, high / aspect)
     return View(
         plane, ((left + right) / 2, (bottom + top) / 2), wide, wide * aspect, width_mm / wide
@@ -324,37 +332,53 @@ def _neighbours(view: View, near: list[tuple[str, Any]]) -> list[Name]:
 # --------------------------------------------------------------------------- panel
 
 
+def _panel_height(facts: list[tuple[str, list[str]]]) -> float:
+    """Say how high the panel is with its legend."""
+    return 2.5 + sum(FACT_MM + LINE_MM * len(lines) for _, lines in facts) + 14.0
+
+
 def _draw_panel(
-    axes: Axes, result: Result, row: pd.Series, breaks: list[float], size_mm: tuple[float, float]
+    axes: Axes,
+    result: Result,
+    facts: list[tuple[str, list[str]]],
+    breaks: list[float],
+    size_mm: tuple[float, float],
 ) -> None:
     """Write the figures of the cluster, and the legend of its cells."""
     width, height = size_mm
     axes.set_axis_off()
     axes.set(xlim=(0, width), ylim=(0, height))
     y = height - 2.5
-    for name, value in _facts(result, row):
+    for name, lines in facts:
         axes.text(0, y, name, size=style.SMALL_PT, color=style.GREY, va="top")
-        lines = style.wrapped(value, width, style.TEXT_PT + 0.5, bold=True)[:3]
         for line in lines:
-            y -= 3.3
-            axes.text(0, y, line, size=style.TEXT_PT + 0.5, weight="bold", va="top")
-        y -= 4.6
+            y -= LINE_MM
+            axes.text(0, y, line, size=VALUE_PT, weight="bold", va="top")
+        y -= FACT_MM
     _draw_classes(axes, result, breaks, width, y - 1.0)
 
 
-def _facts(result: Result, row: pd.Series) -> list[tuple[str, str]]:
+def _facts(result: Result, row: pd.Series, width_mm: float) -> list[tuple[str, list[str]]]:
+    """Give what the panel says, broken into lines that fit it."""
     counts = [
-        (label(m), f"{number(row[m])}  ({percent(row[f'share_{m}'])} of the world)")
+        (f"{label(m)}, share of the world", f"{number(row[m])}, {percent(row[f'share_{m}'])}")
         for m in result.metrics
     ]
-    return [
+    said = [
         (f"Rank by score, of {len(result.clusters)}", str(row["rank"])),
         (f"Score, {window(result.run)}", percent(row["score"])),
         *counts,
         ("Population (estimate)", _people(row["population"])),
-        ("Intensity, points per million people", number(row["intensity"])),
+        ("Intensity, per million people", number(row["intensity"])),
         ("Area", f"{number(row['area_km2'])} km²"),
         ("Economies", _economies(result, row)),
+    ]
+    return [
+        (
+            style.fitted(name, width_mm, style.SMALL_PT),
+            style.wrapped(value, width_mm, VALUE_PT, bold=True)[:MOST_LINES],
+        )
+        for name, value in said
     ]
 
 

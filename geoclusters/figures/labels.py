@@ -23,6 +23,9 @@ GAP_MM: Final = 0.5
 CLOSE_MM: Final = 0.7
 MOST_COVERED: Final = 0.75
 """A name that would hide more than a quarter of another symbol is left out."""
+LEADING: Final = 6
+MOST_COVERED_BY_LEADING: Final = 2.0
+"""The most important names are missed more than what they hide."""
 
 
 class Box(NamedTuple):
@@ -103,8 +106,9 @@ def place_labels(
     """
     room = _Room(page, [*marks, *others], list(taken))
     found: list[Place | None] = []
-    for mark in marks:
-        place = room.best(mark)
+    for number, mark in enumerate(marks):
+        most = MOST_COVERED_BY_LEADING if number < LEADING else MOST_COVERED
+        place = room.best(mark, most)
         found.append(place)
         if place is not None:
             room.take(mark, place)
@@ -125,7 +129,7 @@ class _Room:
         if place.leader is not None:
             self.leaders.append(place.leader)
 
-    def best(self, mark: Mark) -> Place | None:
+    def best(self, mark: Mark, most_hidden: float) -> Place | None:
         """Give the cheapest free place; none where each is taken or hides too much."""
         cheapest, found = math.inf, None
         for cost, box, leader in sorted(_places(mark), key=lambda p: p[0]):
@@ -134,7 +138,7 @@ class _Room:
             if not self._free(box, leader):
                 continue
             hidden = self._hidden(mark, box, leader)
-            if hidden <= MOST_COVERED and cost + 5.0 * hidden < cheapest:
+            if hidden <= most_hidden and cost + 5.0 * hidden < cheapest:
                 cheapest, found = cost + 5.0 * hidden, Place(box.left, box.bottom, leader)
         return found
 

@@ -265,10 +265,10 @@ def warning(result: Result) -> str:
 
 def score_text(result: Result) -> str:
     """Say what the score is the sum of."""
-    words = joined(_inside(label(m)) for m in result.metrics)
+    words = joined(inside(label(m)) for m in result.metrics)
     return f"share of the world's {words}" + (", summed" if len(result.metrics) > 1 else "")
 
 
-def _inside(word: str) -> str:
+def inside(word: str) -> str:
     """Write a label as it stands inside a sentence."""
     return word if word[:2].isupper() else word[:1].lower() + word[1:]

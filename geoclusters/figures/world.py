@@ -31,6 +31,7 @@ WIDTH_MM: Final = 180.0
 NAMED: Final = 60
 LARGEST_RADIUS_MM: Final = 3.6
 SMALLEST_RADIUS_MM: Final = 0.45
+LINE_MM: Final = 2.3
 NAME_PT: Final = 5.6
 LONGEST_NAME: Final = 30
 
@@ -225,7 +226,7 @@ def _shading(result: Result, colour: str) -> Shading:
     return Shading(
         values,
         class_breaks(values),
-        titles.get(colour, f"share of the world's {label(colour)}"),
+        titles.get(colour, f"share of the world's {style.inside(label(colour))}"),
         1.0 if colour == "intensity" else 100.0,
     )
 
@@ -300,20 +301,16 @@ def _draw_legend(axes: Axes, clusters: pd.DataFrame, shading: Shading, size: flo
     shown = _round_scores(largest)
     radii = _radii(np.array([*shown, largest]), size)[: len(shown)]
     base, x = bottom + 10.0, left + float(radii[0])
+    written = np.inf
     for value, radius in zip(shown, radii, strict=True):
         axes.add_patch(
             Circle((x, base + radius), radius, facecolor="none", edgecolor=style.INK, linewidth=0.5)
         )
-        axes.plot(
-            [x, x + radii[0] + 1.5], [base + 2 * radius] * 2, color=style.GREY, linewidth=0.35
-        )
-        axes.text(
-            x + radii[0] + 2.0,
-            base + 2 * radius,
-            f"{100 * value:g} %",
-            size=style.SMALL_PT,
-            va="center",
-        )
+        at = min(base + 2 * radius, written - LINE_MM)
+        written = at
+        ends = ([x, x + radii[0] + 0.5, x + radii[0] + 1.7], [base + 2 * radius] * 2 + [at])
+        axes.plot(*ends, color=style.GREY, linewidth=0.35)
+        axes.text(x + radii[0] + 2.0, at, f"{100 * value:g} %", size=style.SMALL_PT, va="center")
     top = base + 2 * float(radii[0])
     axes.text(left, top + 1.6, "Score", size=style.SMALL_PT, weight="bold")
     return Box(0, 0, left + (len(shades)) * step + 2, top + 5)
