@@ -103,6 +103,18 @@ class Gazetteer:
         return {code: i for i, code in enumerate(self.countries)}
 
     @cached_property
+    def country_names(self) -> dict[str, int]:
+        """Position of the country that a key is the name of."""
+        table = read_countries()
+        return {
+            key_of(name): self.position[iso2]
+            for column in ("alternates", "name")
+            for iso2, names in zip(table["iso2"], table[column], strict=True)
+            for name in names.split("|")
+            if name
+        }
+
+    @cached_property
     def region_country(self) -> Ints:
         """Position of the country of each region."""
         return self.regions["country"].to_numpy(np.int64)

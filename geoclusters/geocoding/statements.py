@@ -186,7 +186,7 @@ class Reader:
         stated = self._country(country)
         tail = [*parts[1:], *brackets]
         if not country and tail and len(tail[-1]) >= MIN_PART:
-            stated = self._country(tail[-1])
+            stated = self._named_country(tail[-1])
             tail = tail[:-1] if stated != ANYWHERE else tail
         if not region:
             region = next((t for t in reversed(tail) if self.regions(t, stated)), "")
@@ -204,7 +204,7 @@ class Reader:
             country=stated,
             asks_for_region=not region,
             named_regions=self._of_key(main, stated) if len(main) >= MIN_PART else (),
-            named_country=self._country(main) if len(main) >= MIN_PART else ANYWHERE,
+            named_country=self._named_country(main) if len(main) >= MIN_PART else ANYWHERE,
             unknown_country=bool(country) and stated == ANYWHERE,
         )
 
@@ -254,6 +254,10 @@ class Reader:
                 if owner[row] == country and len(key) >= MIN_PART
             }
         return self._folded[country]
+
+    def _named_country(self, text: str) -> int:
+        """Country of this very name; unlike `_country` quick on texts that are seldom one."""
+        return self.gazetteer.country_names.get(key_of(text), ANYWHERE)
 
     def _country(self, text: str) -> int:
         if text not in self._countries:
