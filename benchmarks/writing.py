@@ -87,7 +87,7 @@ def cost_table(
 def growth_table(
     every: Mapping[int, Mapping[str, Cost]], start: Mapping[str, Cost], names: Sequence[str]
 ) -> str:
-    """Give the cost of a row at each size, less the start, and how much dearer it is at the largest than at the smallest."""
+    """Give the cost of a row at each size, less the start, and how much dearer it is at the largest."""
     sizes = sorted(every)
     heads = ["way", "start s"]
     heads += [f"{kind} µs a row, {count(n)}" for kind in ("wall", "CPU") for n in sizes]
