@@ -18,7 +18,7 @@ from geoclusters.addresses.sources.ror_names import (
     SUBJECT_WORDS,
     plain_words,
 )
-from geoclusters.countries import iso2_of
+from geoclusters.countries import iso2_of, read_countries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -264,3 +264,20 @@ def _one_slip(short: str, long: str) -> bool:
         return short[at:] == long[at + 1 :]
     swapped = short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
     return short[at + 1 :] == long[at + 1 :] or swapped
+
+
+@lru_cache(maxsize=512)
+def country_words(country: str | None) -> frozenset[str]:
+    """Words of the names of a country."""
+    table = read_countries()
+    names = table.loc[table["iso2"] == country, ["name", "alternates"]].agg("|".join, axis=1)
+    return frozenset(word for name in "|".join(names).split("|") for word in plain_words(name))
+
+
+@lru_cache(maxsize=1)
+def countries_in_short() -> frozenset[str]:
+    """Names and codes of countries, as far as they are one word."""
+    table = read_countries()
+    texts = {t for cell in table["name"] + "|" + table["alternates"] for t in cell.split("|")}
+    texts |= {*table["iso2"], *table["iso3"]}
+    return frozenset(w[0] for w in map(plain_words, texts) if len(w) == 1)

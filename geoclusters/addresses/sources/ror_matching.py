@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -28,6 +27,8 @@ from geoclusters.addresses.sources.ror_index import (
     NAME,
     Index,
     Window,
+    countries_in_short,
+    country_words,
 )
 from geoclusters.addresses.sources.ror_names import (
     BODY_WORDS,
@@ -38,7 +39,6 @@ from geoclusters.addresses.sources.ror_names import (
     plain_words,
     spelled_out,
 )
-from geoclusters.countries import read_countries
 from geoclusters.earth import distance_km, unit_vectors
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class Matcher:
 
     def _is_place(self, words: Sequence[str], stated: Affiliation) -> bool:
         """Tell whether words are the place, region or country that the text ends with, and no name."""
-        if len(words) == 1 and words[0] in _countries_in_short():
+        if len(words) == 1 and words[0] in countries_in_short():
             return True
         return any(tuple(words) == plain_words(t) for t in (stated.place, stated.region) if t)
 
@@ -330,7 +330,7 @@ class Matcher:
 
     def _names_its_place(self, row: int, words: Sequence[str]) -> bool:
         index = self._index
-        country = _country_words(index.countries[row])
+        country = country_words(index.countries[row])
         return any(
             word in country or word in index.cities[row] or word in index.regions[row]
             for word in words
@@ -382,22 +382,6 @@ class Matcher:
             return False
         points = unit_vectors(lat, lon)
         return bool((distance_km(points[:1], points) <= ONE_PLACE_KM).all())
-
-
-@lru_cache(maxsize=512)
-def _country_words(country: str | None) -> frozenset[str]:
-    table = read_countries()
-    names = table.loc[table["iso2"] == country, ["name", "alternates"]].agg("|".join, axis=1)
-    return frozenset(word for name in "|".join(names).split("|") for word in plain_words(name))
-
-
-@lru_cache(maxsize=1)
-def _countries_in_short() -> frozenset[str]:
-    """Countries and their codes, as far as they are one word."""
-    table = read_countries()
-    texts = {t for cell in table["name"] + "|" + table["alternates"] for t in cell.split("|")}
-    texts |= {*table["iso2"], *table["iso3"]}
-    return frozenset(w[0] for w in map(plain_words, texts) if len(w) == 1)
 
 
 def _holds(words: Sequence[str], run: Sequence[str]) -> bool:
