@@ -9,11 +9,14 @@ from __future__ import annotations
 import difflib
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from geoclusters.addresses.sources.files import matching_files
 from geoclusters.addresses.sources.formats import Format, Options, Request
 from geoclusters.errors import SourceError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["Format", "Options", "Request", "find_format", "known_formats", "matching_files"]
 
@@ -47,7 +50,7 @@ def find_format(name: str) -> Format:
     Raises
     ------
     SourceError
-        Lists the known formats when the name is none of them.
+        Lists the known formats when the name is none of them; or says that a package does not hold what it promises.
 
     Examples
     --------
@@ -59,9 +62,26 @@ def find_format(name: str) -> Format:
         return found
     for point in entry_points(group=ENTRY_POINTS):
         if point.name == name:
-            added: Format = point.load()
-            return added
+            return _loaded(point)
     known = known_formats()
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise SourceError(f"format = {name!r} is not known{hint}; known formats: {', '.join(known)}")
+
+
+def _loaded(point: EntryPoint) -> Format:
+    """Get a format from the package that announces it."""
+    package = point.dist.name if point.dist else point.module
+    try:
+        found = point.load()
+    except (ImportError, AttributeError) as error:
+        raise SourceError(
+            f"format = {point.name!r} is announced by the package {package!r}, which cannot be loaded: {error}; "
+            "mend or remove that package"
+        ) from None
+    if not isinstance(found, Format):
+        raise SourceError(
+            f"format = {point.name!r}: {point.value} of the package {package!r} is a {type(found).__name__}; wanted "
+            "is an instance of geoclusters.addresses.sources.Format"
+        )
+    return found

@@ -95,6 +95,10 @@ class Format:
         Parts files into groups that can be read apart from each other.
     metric : str
         The metric that such files usually hold, for a proposed study.
+    accompanies : callable
+        As `recognises`, of files that say nothing alone and are of use beside files of this format.
+    fallbacks : tuple of mapping
+        Options that a proposed study tries in order, where files do not suffice for the defaults.
     """
 
     name: str
@@ -105,6 +109,8 @@ class Format:
     recognises: Callable[[Member, bytes], bool] = _never
     groups: Callable[[Sequence[Path]], list[list[Path]]] = _together
     metric: str = "publications"
+    accompanies: Callable[[Member, bytes], bool] = _never
+    fallbacks: tuple[Mapping[str, Any], ...] = ()
 
     def options_of(self, request: Request) -> Any:  # noqa: ANN401
         """

@@ -13,7 +13,10 @@ import pyarrow as pa
 from geoclusters.addresses.sources.formats import Format, Request
 from geoclusters.addresses.sources.openalex_files import (
     INSTITUTIONS,
+    MERGED_INSTITUTIONS,
+    MERGED_WORKS,
     PARQUET_MAGIC,
+    ROR,
     WORKS,
     Tables,
     check_manifest,
@@ -163,6 +166,10 @@ def _recognises(member: Member, head: bytes) -> bool:
     return PREFIX.encode() in head and kind_of_head(head) in {WORKS, INSTITUTIONS}
 
 
+def _accompanies(_member: Member, head: bytes) -> bool:
+    return kind_of_head(head) in {MERGED_WORKS, MERGED_INSTITUTIONS, ROR}
+
+
 FORMAT: Final = Format(
     name="openalex",
     title="OpenAlex snapshot",
@@ -170,4 +177,5 @@ FORMAT: Final = Format(
     options=WorksOptions,
     recognises=_recognises,
     groups=_groups,
+    accompanies=_accompanies,
 )

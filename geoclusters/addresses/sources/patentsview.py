@@ -398,4 +398,5 @@ FORMAT: Final = Format(
     options=PatentsViewOptions,
     recognises=_recognises,
     metric="patents",
+    fallbacks=({"year": "grant"}, {"year": "none"}),
 )

@@ -83,6 +83,7 @@ KINDS: Final = {
     )
 }
 """Tables of REGPAT, and one of the user's own."""
+CENTROIDS: Final = KINDS["region_centroids"]
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,11 @@ def _query(options: RegpatOptions) -> str:
 def _recognises(_member: Member, head: bytes) -> bool:
     names = joining.head_of(head, DIALECT).names
     kind = joining.is_kind(list(KINDS.values()), names)
-    return kind is not None and kind.name != "region_centroids"
+    return kind is not None and kind is not CENTROIDS
+
+
+def _accompanies(_member: Member, head: bytes) -> bool:
+    return set(CENTROIDS.needs) <= set(joining.head_of(head, DIALECT).names)
 
 
 FORMAT: Final = Format(
@@ -231,4 +236,6 @@ FORMAT: Final = Format(
     options=RegpatOptions,
     recognises=_recognises,
     metric="patents",
+    accompanies=_accompanies,
+    fallbacks=({"office": "pct"},),
 )
