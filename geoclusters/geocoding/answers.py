@@ -26,6 +26,8 @@ MOST_ALTERNATIVES: Final = 3
 LEAST_ALTERNATIVE: Final = 0.02
 """Weight of a candidate, as part of the likeliest one's, from which it is told as an alternative."""
 
+_TEXTS: Final = ("level", "reason", "name", "region", "country", "alternatives")
+
 REASONS: Final = {
     "exact": "the name of the place, written as it is",
     "alternate name": "another name of the place, or its name in another language",
@@ -44,7 +46,7 @@ REASONS: Final = {
 
 
 def geocode(
-    place: Texts,
+    place: Texts | str,
     region: Texts | str | None = None,
     country: Texts | str | None = None,
     *,
@@ -61,7 +63,7 @@ def geocode(
 
     Parameters
     ----------
-    place : sequence of str or None, length n
+    place : sequence of str or None, length n, or one str
         Town or city; a region, a country or a postcode may stand behind it ("Austin, TX").
     region : sequence of str or None, or one str for all
         State, province, prefecture or the like: name or code.
@@ -103,10 +105,11 @@ def geocode(
     ('ambiguous', 'country')
     """
     _check(min_score, ambiguous)
-    asked = _asked(place, region, country)
+    asked = _asked([place] if isinstance(place, str) else place, region, country)
     codes, distinct = _distinct(asked)
     answers = _answers(distinct, min_score=min_score, ambiguous=ambiguous)
-    return answers.iloc[codes].reset_index(drop=True)
+    texts = {name: _or_none(answers[name]) for name in _TEXTS}
+    return answers.assign(**texts).iloc[codes].reset_index(drop=True)
 
 
 def _check(min_score: float, ambiguous: str) -> None:
@@ -179,8 +182,8 @@ def _without_a_place(statements: list[Statement], gazetteer: Gazetteer) -> pd.Da
         {
             **point,
             "score": 0.0,
-            "level": _or_none(level),
-            "reason": [_reason_without(s) for s in statements],
+            "level": pd.Series(level, dtype=object),
+            "reason": pd.Series([_reason_without(s) for s in statements], dtype=object),
             "place_id": pd.array([pd.NA] * len(statements), dtype="Int64"),
             "name": pd.Series([None] * len(statements), dtype=object),
             "region": gazetteer.region_name[region],
@@ -190,8 +193,10 @@ def _without_a_place(statements: list[Statement], gazetteer: Gazetteer) -> pd.Da
     )
 
 
-def _or_none(texts: npt.NDArray[np.str_]) -> npt.NDArray[np.object_]:
-    return np.array([t or None for t in texts.tolist()], dtype=object)
+def _or_none(texts: pd.Series) -> pd.Series:
+    """Texts as objects, None where there is nothing or an empty one."""
+    values = [t if isinstance(t, str) and t else None for t in texts.tolist()]
+    return pd.Series(values, index=texts.index, dtype=object)
 
 
 def _reason_without(statement: Statement) -> str:
