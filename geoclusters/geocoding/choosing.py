@@ -28,7 +28,7 @@ SAME_KM: Final = 20.0
 @dataclass(frozen=True)
 class Weights:
     """
-    Natural logarithms that make up the weight of a candidate; chosen on one half of labelled misspelt names.
+    Natural logarithms that make up the weight of a candidate; chosen on half of the labelled names (docs/geocoding.md).
 
     Attributes
     ----------
