@@ -12,11 +12,11 @@ import h3.api.basic_int as h3
 import numpy as np
 import pandas as pd
 
-from geoclusters import cells as cell_wing
 from geoclusters import clusters as cluster_wing
 from geoclusters import indicators, schema
 from geoclusters.countries import code_of, country_at
 from geoclusters.earth import unit_vectors
+from geoclusters.machine import processors
 from geoclusters.places import read_places
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from geoclusters.cells import CellSums
     from geoclusters.engine import AddressStore
     from geoclusters.indicators import PopulationSource
     from geoclusters.study import Method
@@ -54,8 +53,6 @@ class Cells:
         Density weight of each cell, in `unit`.
     unit : int
         What a weight of 1 of the setting `min_density` is in integers.
-    rows : numpy.ndarray of int64
-        Cell of each row of the sums that the addresses point at.
     """
 
     frame: pd.DataFrame
@@ -64,19 +61,17 @@ class Cells:
     unplaced: dict[str, float]
     weight: Ints
     unit: int
-    rows: Ints
 
     @classmethod
-    def from_sums(
+    def from_frame(
         cls,
-        sums: CellSums,
+        frame: pd.DataFrame,
         *,
         metrics: Sequence[str],
         method: Method,
         facts: Mapping[str, Mapping[str, int]],
     ) -> Cells:
         """Give each cell its density weight."""
-        frame = cell_wing.finish(sums, metrics=metrics, resolution=method.resolution)
         lost = {m: facts["unplaced"].get(m, 0) for m in metrics}
         window = {m: facts["documents"].get(m, 0) for m in metrics}
         totals = {
@@ -87,8 +82,7 @@ class Cells:
         else:
             weight, unit = _share_weights(frame, totals), schema.DENSITY_ONE
         unplaced = {m: lost[m] / window[m] if window[m] else 0.0 for m in metrics}
-        rows = cell_wing.cell_rows(sums)
-        return cls(frame, list(metrics), totals, unplaced, weight, unit, rows)
+        return cls(frame, list(metrics), totals, unplaced, weight, unit)
 
     def members(
         self, labels: Ints, economy: npt.NDArray[np.int16] | None = None
@@ -97,8 +91,7 @@ class Cells:
         if economy is None:
             economy = np.full(len(labels), -1, dtype=np.int16)
         n_labels = int(labels.max(initial=-1)) + 1
-        label = labels.astype(np.int32)[self.rows]
-        return indicators.Members(label, n_labels, self.metrics, economy[self.rows])
+        return indicators.Members(labels.astype(np.int32), n_labels, self.metrics, economy)
 
     @property
     def lat(self) -> Floats:
@@ -147,7 +140,11 @@ class Findings:
 def find_clusters(
     cells: Cells, *, method: Method, store: AddressStore, doubting: bool = True
 ) -> Findings:
-    """Join dense cells into clusters, merge near ones, and (`doubting`) look whether that is plausible."""
+    """
+    Join dense cells into clusters and merge near ones.
+
+    Unless `doubting`, neither the density of each cell is given nor is anybody warned of what is implausible.
+    """
 
     def joined(min_density: float) -> tuple[Ints, npt.NDArray[np.bool_], Ints]:
         found = cluster_wing.dense_clusters(
@@ -156,6 +153,7 @@ def find_clusters(
             cells.weight,
             radius_km=method.radius_km,
             min_weight=max(round(min_density * cells.unit), 1),
+            threads=processors(),
         )
         gaps = cluster_wing.cluster_gaps(
             cells.lat, cells.lon, found.labels, max_gap_km=method.merge_gap_km
@@ -167,12 +165,12 @@ def find_clusters(
         return merged, found.core, _n_parts(found.labels, merged)
 
     labels, core, n_parts = joined(method.min_density_value)
+    if not doubting:
+        return Findings(labels, core, np.zeros(0, dtype=np.int64), n_parts, [])
     weights = cluster_wing.neighbourhood_weights(
-        cells.lat, cells.lon, cells.weight, radius_km=method.radius_km
+        cells.lat, cells.lon, cells.weight, radius_km=method.radius_km, threads=processors()
     )
     density = np.asarray(weights, dtype=np.int64)
-    if not doubting:
-        return Findings(labels, core, density, n_parts, [])
     warnings = _doubts(cells, labels, density, method, lambda threshold: joined(threshold)[0])
     for text in warnings:
         log.warning(text)
@@ -182,8 +180,9 @@ def find_clusters(
 def _n_parts(before: Ints, after: Ints) -> Ints:
     """Count the labels before merging of each label after it."""
     member = after >= 0
-    pairs = np.unique(np.stack([after[member], before[member]]), axis=1)
-    return np.bincount(pairs[0], minlength=int(after.max(initial=-1)) + 1)
+    became = np.full(int(before.max(initial=-1)) + 1, -1, dtype=np.int64)
+    became[before[member]] = after[member]
+    return np.bincount(became[became >= 0], minlength=int(after.max(initial=-1)) + 1)
 
 
 def _all_metrics(links: pd.DataFrame) -> pd.DataFrame:
@@ -272,33 +271,20 @@ def measure_clusters(
     people : PopulationSource, optional
         Where the people are; by default population is estimated from the places table.
     """
-    n = int(found.labels.max(initial=-1)) + 1
-    ids = cluster_ids(cells.cell, cells.weight, found.labels)
+    table = _bounded(cells, found, method=method, weights=weights)
+    ids = table["cluster_id"].to_numpy()
     members = cells.members(found.labels, None if stated else _economies(cells, found.labels))
     documents = indicators.documents_by(store.volumes, members)
-    totals = {m: total / schema.WEIGHT_ONE for m, total in cells.totals.items()}
-
-    counts = pd.DataFrame(
-        {
-            m: indicators.as_documents(
-                indicators.summed_by_label(cells.frame[f"weight_{m}"].to_numpy(), found.labels, n)
-            )
-            for m in cells.metrics
-        }
+    scores = indicators.economy_scores(documents["economy"], totals=_world(cells), weights=weights)
+    economies = indicators.economies_of_clusters(
+        scores, n_clusters=len(table), cross_border_share=method.cross_border_share
     )
-    table = indicators.scored(counts, totals=totals, weights=weights)
-    scores = indicators.economy_scores(documents["economy"], totals=totals, weights=weights)
-    table = pd.concat(
-        [
-            table,
-            _described(cells, found, weights, n),
-            indicators.economies_of_clusters(
-                scores, n_clusters=n, cross_border_share=method.cross_border_share
-            ),
-        ],
-        axis=1,
-    ).assign(cluster_id=ids)
-    table = _with_population(_with_outlines(table, cells, found, method), cells, found, people)
+    regions = [
+        cluster_wing.drawing_region(m, gap_km=method.merge_gap_km)
+        for m in _cells_of_clusters(cells, found, len(table))
+    ]
+    table["region"] = np.array([*regions, None], dtype=object)[:-1]
+    table = _with_population(pd.concat([table, economies], axis=1), cells, found, people)
     ranked = indicators.ranked(indicators.with_rates(table, metrics=cells.metrics))
     return Measured(
         clusters=gpd.GeoDataFrame(ranked, geometry="geometry", crs="EPSG:4326").assign(
@@ -315,6 +301,49 @@ def measure_clusters(
         concentration=indicators.concentration(ranked, metrics=cells.metrics),
         warnings=found.warnings,
     )
+
+
+def bounded_clusters(
+    cells: Cells, found: Findings, *, method: Method, weights: Mapping[str, float]
+) -> gpd.GeoDataFrame:
+    """
+    Name, draw, count and rank the clusters from the cells alone, without what needs the addresses.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Columns of `schema.CLUSTERS` as far as the cells know them, in order of rank, WGS 84.
+    """
+    table = indicators.by_score(_bounded(cells, found, method=method, weights=weights))
+    return gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326")
+
+
+def _bounded(
+    cells: Cells, found: Findings, *, method: Method, weights: Mapping[str, float]
+) -> pd.DataFrame:
+    """One row a label: documents, shares, score, name, size, outlines."""
+    n = int(found.labels.max(initial=-1)) + 1
+    counts = pd.DataFrame(
+        {
+            m: indicators.as_documents(
+                indicators.summed_by_label(cells.frame[f"weight_{m}"].to_numpy(), found.labels, n)
+            )
+            for m in cells.metrics
+        }
+    )
+    table = indicators.scored(counts, totals=_world(cells), weights=weights)
+    table = pd.concat([table, _described(cells, found, weights, n)], axis=1)
+    table["cluster_id"] = cluster_ids(cells.cell, cells.weight, found.labels)
+    members = _cells_of_clusters(cells, found, n)
+    outlines = [cluster_wing.cell_outline(m, holes=method.holes) for m in members]
+    table["geometry"] = np.array([*outlines, None], dtype=object)[:-1]
+    table["area_km2"] = cluster_wing.area_km2(outlines)
+    return table
+
+
+def _world(cells: Cells) -> dict[str, float]:
+    """Documents of the world, per metric."""
+    return {m: total / schema.WEIGHT_ONE for m, total in cells.totals.items()}
 
 
 def cluster_ids(
@@ -402,19 +431,11 @@ def _with_population(
     return table.assign(population=population, population_source=label)
 
 
-def _with_outlines(
-    table: pd.DataFrame, cells: Cells, found: Findings, method: Method
-) -> pd.DataFrame:
+def _cells_of_clusters(cells: Cells, found: Findings, n: int) -> list[npt.NDArray[np.uint64]]:
+    """H3 cells of each label."""
     order = np.argsort(found.labels, kind="stable")
-    bounds = np.searchsorted(found.labels[order], np.arange(len(table) + 1))
-    members = [cells.cell[order[a:b]] for a, b in pairwise(bounds)]
-    outlines = [cluster_wing.cell_outline(m, holes=method.holes) for m in members]
-    regions = [cluster_wing.drawing_region(m, gap_km=method.merge_gap_km) for m in members]
-    return table.assign(
-        geometry=np.array(outlines, dtype=object),
-        region=np.array(regions, dtype=object),
-        area_km2=cluster_wing.area_km2(outlines),
-    )
+    bounds = np.searchsorted(found.labels, np.arange(n + 1), sorter=order)
+    return [cells.cell[order[a:b]] for a, b in pairwise(bounds)]
 
 
 def _cells_table(cells: Cells, found: Findings, ids: npt.NDArray[np.object_]) -> pd.DataFrame:

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import shapely
 
 from geoclusters import schema
 from geoclusters.errors import RunError
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 RUN_FILE: Final = "run.json"
 MAP_FILE: Final = "map.html"
 REPORT_FILE: Final = "report.html"
-GEOPACKAGE_FILE: Final = "clusters.gpkg"
 STAGES: Final = "stages"
 ROW_GROUP: Final = 1 << 17
 
@@ -109,12 +110,28 @@ def write_clusters(
             part, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
         )
         _add_metadata(part, made_by)
-    with written_aside(folder / "clusters.geojson") as part:
-        clusters[[*columns, "geometry"]].to_file(
-            part, driver="GeoJSON", engine="pyogrio", RFC7946="YES", COORDINATE_PRECISION=5
-        )
+    write_geojson(folder / "clusters.geojson", clusters[[*columns, "geometry"]])
     ranking = [c.name for c in schema.RANKING.resolved(metrics)]
     write_csv(folder / schema.RANKING.name, pd.DataFrame(clusters[ranking]))
+
+
+def write_geojson(path: Path, frame: gpd.GeoDataFrame) -> None:
+    """Write RFC 7946 GeoJSON with five decimals, one metre; polygons are cut and oriented as it asks already."""
+    rounded = shapely.transform(frame.geometry.to_numpy(), lambda points: np.round(points, 5))
+    table = pd.DataFrame(frame.drop(columns="geometry")).astype(object)
+    rows = table.where(table.notna(), None).to_dict("records")
+    features = (
+        f'{{"type": "Feature", "properties": {_as_json(row)}, "geometry": {outline}}}'
+        for row, outline in zip(rows, shapely.to_geojson(rounded), strict=True)
+    )
+    with written_aside(path) as part, part.open("w", encoding="utf-8") as file:
+        file.write('{"type": "FeatureCollection", "features": [\n')
+        file.write(",\n".join(features))
+        file.write("\n]}\n")
+
+
+def _as_json(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, allow_nan=False, default=lambda v: v.item())
 
 
 def _add_metadata(path: Path, made_by: str) -> None:

@@ -113,7 +113,6 @@ FILE = Column("file", _TEXT, "", "name of the file that the row stands in")
 ROW = Column("row", _INT, "", "row of the file, the first data row is 1")
 REASON = Column("reason", pa.int8(), "", "code of `REASONS`: why the address could not be placed")
 WEIGHT = Column("weight", _INT, f"1/{WEIGHT_ONE} document", "fraction of its document")
-CELL = Column("cell", pa.uint64(), "H3 index", "the cell")
 
 MAPPED: Final = (
     DOCUMENT,
@@ -189,28 +188,6 @@ REJECTED = Table(
 )
 
 # --------------------------------------------------------------------------- cells
-
-CELL_SUMS = Table(
-    "cell_sums",
-    "integer sums of the addresses of one cell and one metric",
-    (
-        CELL,
-        Column("metric", pa.uint8(), "", "position of the metric in the study"),
-        WEIGHT,
-        Column("addresses", _INT, "addresses", "number of addresses"),
-        Column("documents", _INT, "documents", "number of distinct documents"),
-        Column("position_weight", _INT, "~1/65536 document", "weight of the position sums"),
-        *(
-            Column(
-                axis,
-                _INT,
-                "position_weight x 1/32768 cell radius",
-                f"sum of unit vectors, axis {axis} of the icosahedron's frame, modulo 2^64",
-            )
-            for axis in "xyz"
-        ),
-    ),
-)
 
 CELLS = Table(
     "cells.parquet",

@@ -87,7 +87,9 @@ def _grid(
     """Rank of each cluster's successor for each pair of parameters."""
     settings = Method.model_validate(result.run["settings"])
     weights = result.run["weights"]
-    cells = Cells.from_sums(store.load_sums(), metrics=result.metrics, method=settings, facts=facts)
+    cells = Cells.from_frame(
+        store.load_cells(), metrics=result.metrics, method=settings, facts=facts
+    )
     score = cells.score(weights)
     base = _side(cells, result.cells["cluster_id"].to_numpy(), score)
     ranks: dict[str, list[int]] = {c: [] for c in result.clusters["cluster_id"]}
@@ -157,10 +159,8 @@ def _margins(
     label_of = {cluster_id: label for label, cluster_id in enumerate(ids)}
     cells = result.cells
     labels = np.array([label_of.get(c, -1) for c in cells["cluster_id"]], dtype=np.int64)
-    sums = store.load_sums()
-    at = np.searchsorted(cells["cell"].to_numpy(np.uint64), sums.cell)
-    nowhere = np.full(len(at), -1, dtype=np.int16)
-    members = indicators.Members(labels.astype(np.int32)[at], len(ids), result.metrics, nowhere)
+    nowhere = np.full(len(labels), -1, dtype=np.int16)
+    members = indicators.Members(labels.astype(np.int32), len(ids), result.metrics, nowhere)
     scores = np.zeros((replicates, len(ids)))
     for number, metric in enumerate(result.metrics):
         parts = indicators.document_parts(store.volumes, members, metric=number)

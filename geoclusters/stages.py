@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import resource
 import shutil
-import sys
 import time
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from geoclusters.machine import peak_memory_mib
 from geoclusters.results import STAGES, write_json
 
 if TYPE_CHECKING:
@@ -60,12 +59,6 @@ def code_hash(*parts: str) -> str:
     files = [f for part in parts for f in (package / part).rglob("*.py")]
     files += [package / part for part in parts if (package / part).is_file()]
     return key_of([[f.relative_to(package).as_posix(), file_hash(f)] for f in sorted(files)])
-
-
-def peak_memory_mib() -> float:
-    """Largest resident memory of this process so far, in MiB."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 20)
 
 
 class Stages:

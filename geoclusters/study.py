@@ -45,7 +45,8 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
 
 _METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED: Final = frozenset(
-    {c.name for t in schema.RESULTS for c in t.columns} | {"geometry", "region", "documents"}
+    {c.name for t in schema.RESULTS for c in t.columns}
+    | {"geometry", "region", "documents", "fid", "geom", "name_a", "name_b"}
 )
 
 

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from geoclusters import __version__, engine, pages, results, schema, stages
+from geoclusters import __version__, engine, geopackage, pages, results, schema, stages
 from geoclusters.assembly import Cells, Findings, Measured, find_clusters, measure_clusters
 from geoclusters.errors import RunError
-from geoclusters.geopackage import write_geopackage
 from geoclusters.indicators import PopulationSource
 from geoclusters.sample import write_sample
 from geoclusters.study import Population, Source, Study, make_study, read_study
@@ -258,8 +257,8 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
     results.begin_publishing(folder)
     store = engine.AddressStore(state.path(ADDRESSES))
     with state.timed("clusters"):
-        cells = Cells.from_sums(
-            store.load_sums(), metrics=study.metrics, method=method, facts=facts
+        cells = Cells.from_frame(
+            store.load_cells(), metrics=study.metrics, method=method, facts=facts
         )
         found = find_clusters(cells, method=method, store=store)
     with state.timed("indicators"):
@@ -278,7 +277,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
     with state.timed("pages"):
         content = _run_json(plan, facts, measured, documents, state)
         result = results.Result(folder, content)
-        write_geopackage(result, folder / results.GEOPACKAGE_FILE, made_by=plan.made_by)
+        geopackage.write_geopackage(result, folder / geopackage.FILE, made_by=plan.made_by)
         pages.draw_pages(result)
     results.write_json(folder / results.RUN_FILE, content)
     return results.read_run(folder)

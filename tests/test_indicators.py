@@ -37,7 +37,7 @@ FIELDS = ["chips", "cheese"]
 class Volume:
     """Addresses (metric, document, entry + 1, economy, year) as a volume gives them."""
 
-    rows = np.array([0, 1, 2, 3, 4, -1], np.int32)
+    cells = np.array([0, 1, 2, 3, 4, -1], np.int32)
 
     def __init__(self, table):
         self.table = sorted(table, key=lambda r: r[:2])

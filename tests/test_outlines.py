@@ -8,6 +8,7 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from pyproj import Geod
 
 from geoclusters.clusters.outlines import area_km2, cell_outline, drawing_region
 
@@ -90,3 +91,12 @@ def test_the_date_line_cuts_a_cluster_of_fiji_in_two():
     outline = cell_outline(disk(*PLACES["Taveuni, on the date line"], 8, 3))
     sides = {round(b) for part in outline.geoms for b in (part.bounds[0], part.bounds[2])}
     assert sides == {-180, 180}
+
+
+@pytest.mark.parametrize("lat", [0.0, 35.0, -60.0, 85.0])
+def test_areas_are_those_of_geodesics(lat):
+    """Small cells: an edge straight in longitude and latitude and the geodesic hardly differ."""
+    geod = Geod(ellps="WGS84")
+    outlines = [cell_outline(disk(lat, 20.0, resolution, 2)) for resolution in (6, 8, 11)]
+    wanted = [abs(geod.geometry_area_perimeter(o)[0]) / 1e6 for o in outlines]
+    np.testing.assert_allclose(area_km2(outlines), wanted, rtol=1e-5)

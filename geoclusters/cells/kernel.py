@@ -6,7 +6,6 @@ Whatever lies so close to a boundary that rounding could decide, the library its
 from __future__ import annotations
 
 import operator
-import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import SupportsIndex, TypeVar
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from geoclusters.cells import kernel_lattice as lattice
 from geoclusters.cells.kernel_forward import points_to_cells
 from geoclusters.cells.kernel_inverse import cells_to_points
+from geoclusters.machine import processors
 
 FINEST_RES = 15
 POINTS_PER_THREAD = 1 << 17
@@ -124,12 +124,17 @@ def in_frame(vectors: FloatArray) -> FloatArray:
     >>> bool(np.allclose(np.linalg.norm(in_frame(np.eye(3)), axis=1), 1))
     True
     """
-    return np.asarray(vectors @ lattice.frame().T)
+    return _turned(vectors, lattice.frame())
 
 
 def out_of_frame(vectors: FloatArray) -> FloatArray:
     """Turn unit vectors (n, 3) of the icosahedron's frame into the usual one."""
-    return np.asarray(vectors @ lattice.frame())
+    return _turned(vectors, lattice.frame().T)
+
+
+def _turned(vectors: FloatArray, rotation: FloatArray) -> FloatArray:
+    """Multiply without a library of linear algebra, whose threads make thin matrices slow."""
+    return np.stack([sum(vectors[:, i] * row[i] for i in range(3)) for row in rotation], axis=1)
 
 
 def _checked_res(res: SupportsIndex) -> int:
@@ -144,9 +149,7 @@ def _checked_res(res: SupportsIndex) -> int:
 
 def _checked_threads(n_threads: int | None, n_points: int) -> int:
     if n_threads is None:
-        affinity = getattr(os, "sched_getaffinity", None)
-        processors = len(affinity(0)) if affinity else os.cpu_count() or 1
-        return max(1, min(processors, n_points // POINTS_PER_THREAD))
+        return max(1, min(processors(), n_points // POINTS_PER_THREAD))
     try:
         value = operator.index(n_threads)
     except TypeError:

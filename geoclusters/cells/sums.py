@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import h3
 import numpy as np
-import pyarrow as pa
 
 from geoclusters import schema
 from geoclusters.cells.kernel import cells_and_vectors
@@ -76,22 +75,12 @@ class CellSums:
         """Give one of `SUMS`."""
         return self.sums[:, SUMS.index(name)]
 
-    def table(self) -> pa.Table:
-        """Give the same as a table (`schema.CELL_SUMS`)."""
-        columns = [pa.array(self.cell), pa.array(self.metric)]
-        columns += [pa.array(np.ascontiguousarray(self.column(n))) for n in SUMS]
-        return pa.Table.from_arrays(columns, schema=schema.CELL_SUMS.arrow())
-
-    @classmethod
-    def from_table(cls, table: pa.Table) -> CellSums:
-        """Give sums back from their table."""
-        sums = np.stack([table[n].to_numpy() for n in SUMS], axis=1)
-        return cls(table["cell"].to_numpy(), table["metric"].to_numpy(), sums)
-
 
 def added_up(parts: Iterable[CellSums]) -> CellSums:
     """Add sums up; associative and exact, so parts may come from any number of threads or machines."""
     parts = list(parts)
+    if len(parts) == 1:
+        return parts[0]
     cell = np.concatenate([p.cell for p in parts])
     metric = np.concatenate([p.metric for p in parts])
     sums = np.concatenate([p.sums for p in parts])

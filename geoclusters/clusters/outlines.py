@@ -10,6 +10,8 @@ import numpy as np
 import shapely
 from pyproj import Geod
 
+from geoclusters.hierarchy import parents
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 HALF_TURN: Final = 180.0
 WGS84: Final = Geod(ellps="WGS84")
-SQUARE_METRES_PER_KM2: Final = 1e6
+POLAR: Final = 80.0
+LONGEST_EDGE_DEGREES: Final = 0.1
+"""Longer edges are divided before they are projected, so that they bend with the projection."""
 
 
 def cell_outline(cells: Cells, *, holes: Literal["keep", "fill"] = "keep") -> shapely.MultiPolygon:
@@ -46,23 +50,50 @@ def cell_outline(cells: Cells, *, holes: Literal["keep", "fill"] = "keep") -> sh
     >>> [len(cell_outline(ring, holes=h).geoms[0].interiors) for h in ("keep", "fill")]
     [1, 0]
     """
-    shape = h3.cells_to_h3shape([int(c) for c in cells], tight=False)
-    polygons: list[shapely.Polygon] = []
-    for loops in shape.__geo_interface__["coordinates"]:
-        outer, *inner = loops
-        polygons += _cut_at_date_line(shapely.Polygon(outer, inner if holes == "keep" else None))
-    outline = shapely.MultiPolygon(polygons)
+    polygons = _dissolved(cells, keep_holes=holes == "keep")
+    wrapped = _is_wrapped(polygons)
+    mended = [antimeridian.fix_polygon(p, fix_winding=False) for p in polygons[wrapped]]
+    parts = [polygons[~wrapped], *(shapely.get_parts(_polygons_of(m)) for m in mended)]
+    outline = shapely.multipolygons(np.concatenate(parts))
     if not outline.is_valid:
         outline = _polygons_of(shapely.make_valid(outline))
     return shapely.orient_polygons(outline)
 
 
-def _cut_at_date_line(polygon: shapely.Polygon) -> list[shapely.Polygon]:
-    """Cut a polygon that goes round by 180 degrees; H3 draws it across the whole world."""
-    longitudes = shapely.get_coordinates(polygon.exterior)[:, 0]
-    if np.abs(np.diff(longitudes)).max() < HALF_TURN:
-        return [polygon]
-    return list(_polygons_of(antimeridian.fix_polygon(polygon, fix_winding=False)).geoms)
+def _dissolved(cells: Cells, *, keep_holes: bool) -> npt.NDArray[np.object_]:
+    """Polygons of the cells as the h3 library joins them, not yet cut at the date line."""
+    shape = h3.cells_to_h3shape(cells.tolist(), tight=False)
+    loops, polygon_of_loop, is_outer = [], [], []
+    for number, polygon in enumerate(shape):
+        for at, loop in enumerate((polygon.outer, *(polygon.holes if keep_holes else ()))):
+            loops.append(loop)
+            polygon_of_loop.append(number)
+            is_outer.append(at == 0)
+    points = np.array([point for loop in loops for point in loop])[:, ::-1]
+    loop_of_point = np.repeat(np.arange(len(loops)), [len(loop) for loop in loops])
+    rings = shapely.linearrings(points, indices=loop_of_point)
+    outer = np.array(is_outer)
+    holes, of_polygon = rings[~outer], np.array(polygon_of_loop)[~outer]
+    if not len(holes):
+        return np.asarray(shapely.polygons(rings[outer]))
+    found = np.array(rings[outer], dtype=object)
+    pierced, place = np.unique(of_polygon, return_inverse=True)
+    whole = np.asarray(shapely.polygons(found))
+    for number, polygon in enumerate(pierced):
+        whole[polygon] = shapely.polygons(found[polygon], holes[place == number])
+    return whole
+
+
+def _is_wrapped(polygons: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    """Tell which polygons go round by 180 degrees; H3 draws those across the whole world."""
+    points, of_polygon = shapely.get_coordinates(
+        shapely.get_exterior_ring(polygons), return_index=True
+    )
+    jump = np.abs(np.diff(points[:, 0])) >= HALF_TURN
+    same = of_polygon[1:] == of_polygon[:-1]
+    found = np.zeros(len(polygons), dtype=bool)
+    found[of_polygon[1:][jump & same]] = True
+    return found
 
 
 def _polygons_of(geometry: BaseGeometry) -> shapely.MultiPolygon:
@@ -86,9 +117,9 @@ def drawing_region(cells: Cells, *, gap_km: float) -> shapely.MultiPolygon:
         Gaps up to about this width are closed.
     """
     coarse = _closing_resolution(h3.get_resolution(int(cells[0])), gap_km)
-    parents = {h3.cell_to_parent(int(c), coarse) for c in cells}
-    wide = {near for cell in parents for near in h3.grid_disk(cell, 1)}
-    closed = parents | {c for c in wide - parents if all(n in wide for n in h3.grid_disk(c, 1))}
+    own = set(np.unique(parents(cells, coarse)).tolist())
+    wide = {near for cell in own for near in h3.grid_disk(cell, 1)}
+    closed = own | {c for c in wide - own if all(n in wide for n in h3.grid_disk(c, 1))}
     return cell_outline(np.array(sorted(closed), dtype=np.uint64), holes="fill")
 
 
@@ -106,14 +137,30 @@ def area_km2(outlines: Iterable[BaseGeometry]) -> npt.NDArray[np.float64]:
     """
     Areas on the WGS 84 ellipsoid, in square kilometres.
 
-    Source: C. F. F. Karney, Algorithms for geodesics, J. Geodesy 87 (2013), as PROJ computes them.
+    Edges are straight in longitude and latitude, as GeoJSON has it; beyond 80 degrees, where that differs from the
+    shortest line on the ground, they are geodesics.
+    Sources: Lambert's cylindrical equal-area projection of the ellipsoid, J. P. Snyder, Map Projections: A Working
+    Manual, USGS Professional Paper 1395 (1987), equations 3-12, 10-14 and 10-15; C. F. F. Karney, Algorithms for
+    geodesics, J. Geodesy 87 (2013), as PROJ computes them.
 
     Examples
     --------
     >>> area_km2([shapely.box(0, 0, 1, 1)]).round(0)
-    array([12309.])
+    array([12308.])
     """
-    return np.array(
-        [abs(WGS84.geometry_area_perimeter(o)[0]) / SQUARE_METRES_PER_KM2 for o in outlines],
-        dtype=np.float64,
-    )
+    shapes = np.array([*outlines, None], dtype=object)[:-1]
+    coarse = shapely.length(shapes) > LONGEST_EDGE_DEGREES * shapely.get_num_coordinates(shapes)
+    divided = shapes.copy()
+    divided[coarse] = shapely.segmentize(shapes[coarse], LONGEST_EDGE_DEGREES)
+    areas = np.asarray(shapely.area(shapely.transform(divided, _equal_area_km)))
+    for row in np.flatnonzero(np.abs(shapely.bounds(shapes)[:, [1, 3]]).max(axis=1) > POLAR):
+        areas[row] = abs(WGS84.geometry_area_perimeter(shapes[row])[0]) / 1e6
+    return areas
+
+
+def _equal_area_km(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    e = np.sqrt(WGS84.es)
+    sine = np.sin(np.radians(points[:, 1]))
+    q = (1 - e**2) * (sine / (1 - (e * sine) ** 2) + np.arctanh(e * sine) / e)
+    a_km = WGS84.a / 1000.0
+    return np.column_stack([np.radians(points[:, 0]) * a_km, q / 2 * a_km])

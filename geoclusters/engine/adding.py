@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -79,11 +78,6 @@ def outside(
         cells = latlng_to_cells(lat[stated], lon[stated], COUNTRY_RESOLUTION, n_threads=1)
         found[stated] = outside_country_code(cells, country[stated])
     return found
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Adder:

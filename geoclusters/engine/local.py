@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 
 from geoclusters import addresses, schema
 from geoclusters.addresses.sources.table import check_parquet, is_parquet
-from geoclusters.engine.adding import REJECTED_FILE, TALLY_FILE, Adder, Task, processors
-from geoclusters.engine.store import VOLUMES
+from geoclusters.engine.adding import REJECTED_FILE, TALLY_FILE, Adder, Task
+from geoclusters.engine.store import VOLUMES, finish_store
 from geoclusters.engine.tally import Tally, summed
 from geoclusters.errors import SourceError
+from geoclusters.machine import processors
 from geoclusters.results import write_json
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def concluded(target: Path, *, study: Study) -> dict[str, Any]:
     tally = summed(map(Tally.from_state, states), len(study.sources), len(study.metrics))
     facts = tally.facts(study.metrics)
     _complain(study, tally)
+    finish_store(target, metrics=study.metrics, resolution=study.method.resolution)
     order_rejected([v / REJECTED_FILE for v in volumes], target / REJECTED_FILE)
     return facts
 

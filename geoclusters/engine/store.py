@@ -6,20 +6,23 @@ and numbers, those of a document together, and what the codes mean; together the
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoclusters import schema
-from geoclusters.cells import CellSums, added_up
+from geoclusters.cells import CellSums, added_up, cell_rows, finish
+from geoclusters.results import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 VOLUMES: Final = "volume-*"
-SUMS_FILE: Final = "cell_sums.parquet"
+SUMS_FILE: Final = "sums.npz"
+CELLS_FOLDER: Final = "cells"
+CELLS_FILE: Final = "cell_of_entry.npy"
 ENTRIES_FILE: Final = "entries.npy"
 NAMES_FILE: Final = "{}.parquet"
 NAMED: Final = ("organisation", "field")
@@ -67,14 +72,7 @@ class VolumeWriter:
         for files in self._open:
             for file in files:
                 file.close()
-        table = sums.table()
-        pq.write_table(
-            table,
-            self.folder / SUMS_FILE,
-            compression="none",
-            use_dictionary=False,
-            write_statistics=False,
-        )
+        np.savez(self.folder / SUMS_FILE, cell=sums.cell, metric=sums.metric, sums=sums.sums)
         np.save(self.folder / ENTRIES_FILE, rows_of_entries)
         for name, texts in names.items():
             pq.write_table(
@@ -89,12 +87,12 @@ class Volume:
 
     Attributes
     ----------
-    rows : numpy.ndarray of int32
-        Row of the sums of the whole store for each entry; the last one, for entry -1, is -1.
+    cells : numpy.ndarray of int32
+        Row of the table of the cells for each entry; the last one, for entry -1, is -1.
     """
 
     folder: Path
-    rows: npt.NDArray[np.int32]
+    cells: npt.NDArray[np.int32]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give the addresses (`schema.KEPT`); the rows of a document are in one batch."""
@@ -121,41 +119,51 @@ class Volume:
 
 
 class AddressStore:
-    """The addresses of a finished step; `volumes` give them, `load_sums` what their cells add up to."""
+    """The addresses of a finished step: volumes of them, and the table of the cells that they add up to."""
 
     def __init__(self, folder: Path) -> None:
-        self._folders = sorted(folder.glob(VOLUMES))
+        self._folder = folder
 
-    def load_sums(self) -> CellSums:
-        """Read the sums of all cells, of all volumes together."""
-        parts = [_read_sums(folder) for folder in self._folders]
-        return parts[0] if len(parts) == 1 else added_up(parts)
+    def load_cells(self) -> pd.DataFrame:
+        """Read the table of the cells (`cells.finish`)."""
+        folder = self._folder / CELLS_FOLDER
+        names = json.loads((folder / "columns.json").read_text(encoding="utf-8"))
+        return pd.DataFrame({n: np.load(folder / f"{n}.npy") for n in names}, copy=False)
 
     @cached_property
     def volumes(self) -> list[Volume]:
-        """The volumes, with the row of the sums for each entry."""
-        if len(self._folders) == 1:
-            return [Volume(f, np.append(np.load(f / ENTRIES_FILE), NO_ROW)) for f in self._folders]
-        keys = _keys(self.load_sums())
-        return [
-            Volume(f, np.append(_found(keys, _read_sums(f), np.load(f / ENTRIES_FILE)), NO_ROW))
-            for f in self._folders
-        ]
+        """The volumes, with the cell of each entry."""
+        folders = sorted(self._folder.glob(VOLUMES))
+        return [Volume(folder, np.load(folder / CELLS_FILE)) for folder in folders]
+
+
+def finish_store(folder: Path, *, metrics: Sequence[str], resolution: int) -> None:
+    """Add the sums of all volumes up to the table of the cells, and let each volume point at its rows."""
+    folders = sorted(folder.glob(VOLUMES))
+    sums = added_up(_read_sums(f) for f in folders)
+    keys, cell_of_row = _keys(sums), cell_rows(sums).astype(np.int32)
+    for volume in folders:
+        entries = np.load(volume / ENTRIES_FILE)
+        rows = np.searchsorted(keys, _keys(_read_sums(volume)))[entries]
+        np.save(volume / CELLS_FILE, np.append(cell_of_row[rows], NO_CELL))
+        (volume / ENTRIES_FILE).unlink()
+    del keys, cell_of_row
+    frame = finish(sums, metrics=metrics, resolution=resolution)
+    target = folder / CELLS_FOLDER
+    target.mkdir()
+    for name in frame:
+        np.save(target / f"{name}.npy", frame[name].to_numpy())
+    write_json(target / "columns.json", list(frame))
+    for volume in folders:
+        (volume / SUMS_FILE).unlink()
 
 
 def _read_sums(folder: Path) -> CellSums:
-    return CellSums.from_table(pq.read_table(folder / SUMS_FILE))
+    with np.load(folder / SUMS_FILE) as arrays:
+        return CellSums(arrays["cell"], arrays["metric"], arrays["sums"])
 
 
-def _found(
-    keys: npt.NDArray[np.uint64], sums: CellSums, entries: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int32]:
-    """Give the place among all `keys` of each entry of one volume."""
-    rows = np.append(np.searchsorted(keys, _keys(sums)).astype(np.int32), NO_ROW)
-    return rows[entries]
-
-
-NO_ROW: Final = np.int32(-1)
+NO_CELL: Final = np.int32(-1)
 
 
 def _keys(sums: CellSums) -> npt.NDArray[np.uint64]:

@@ -16,7 +16,7 @@ from geoclusters.indicators.population import (
     population_of_clusters,
     population_of_places,
 )
-from geoclusters.indicators.ranking import concentration, ranked
+from geoclusters.indicators.ranking import by_score, concentration, ranked
 
 __all__ = [
     "OUTSIDE",
@@ -25,6 +25,7 @@ __all__ = [
     "Members",
     "PopulationSource",
     "as_documents",
+    "by_score",
     "concentration",
     "document_parts",
     "documents_by",

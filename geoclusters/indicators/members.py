@@ -1,7 +1,7 @@
 """Measures that need the addresses themselves: by economy, year, field, organisation and accuracy, and links.
 
-Addresses come in batches of `schema.KEPT`, some volumes of them; what a cluster is, is told by the label of each row
-of the cells' sums. Sums are whole numbers, so neither order nor the number of threads leaves a trace.
+Addresses come in batches of `schema.KEPT`, some volumes of them; what a cluster is, is told by the label of each
+cell. Sums are whole numbers, so neither order nor the number of threads leaves a trace.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Volume(Protocol):
     """Addresses with what their codes mean."""
 
     @property
-    def rows(self) -> Codes:
-        """Row of the cells' sums for each entry; the last one, for entry -1, is -1."""
+    def cells(self) -> Codes:
+        """Cell of each entry, by its row in the table of the cells; the last one, for entry -1, is -1."""
         ...
 
     def batches_with_documents(self) -> Iterator[tuple[pa.RecordBatch, Keys]]:
@@ -64,13 +64,13 @@ class Members:
     Attributes
     ----------
     label : numpy.ndarray of int32
-        Cluster of each row of the cells' sums, -1 = none.
+        Cluster of each cell, -1 = none.
     n_labels : int
         Number of clusters.
     metrics : sequence of str
         Names of the metrics by number.
     economy : numpy.ndarray of int16
-        Economy of each row of the cells' sums, for addresses that state none; -1 = none.
+        Economy of each cell, for addresses that state none; -1 = none.
     """
 
     label: Codes
@@ -80,13 +80,13 @@ class Members:
 
     def labels_of(self, volume: Volume) -> Codes:
         """Label of each entry of a volume; the last one, for what was not placed, is `NOT_PLACED`."""
-        found = np.append(self.label, np.int32(OUTSIDE))[volume.rows]
+        found = np.append(self.label, np.int32(OUTSIDE))[volume.cells]
         found[-1] = NOT_PLACED
         return found
 
     def economies_of(self, volume: Volume) -> npt.NDArray[np.int16]:
         """Economy of each entry of a volume."""
-        return np.append(self.economy, np.int16(-1))[volume.rows]
+        return np.append(self.economy, np.int16(-1))[volume.cells]
 
 
 class _Worker(Protocol):

@@ -13,11 +13,24 @@ if TYPE_CHECKING:
 TOPS = (10, 100)
 
 
-def ranked(table: pd.DataFrame) -> pd.DataFrame:
+def by_score(table: pd.DataFrame) -> pd.DataFrame:
     """
-    Order clusters by score and number them; add their place by intensity.
+    Order clusters by score and number them.
 
     Equal scores are ordered by `cluster_id`, so that the order does not depend on that of the rows.
+
+    Examples
+    --------
+    >>> by_score(pd.DataFrame({"cluster_id": ["b", "a"], "score": [1.0, 1.0]})).to_numpy().tolist()
+    [['a', 1.0, 1], ['b', 1.0, 2]]
+    """
+    order = table.sort_values(["score", "cluster_id"], ascending=[False, True])
+    return order.reset_index(drop=True).assign(rank=np.arange(1, len(table) + 1, dtype=np.int64))
+
+
+def ranked(table: pd.DataFrame) -> pd.DataFrame:
+    """
+    Order clusters by score and number them (`by_score`); add their place by intensity.
 
     Examples
     --------
@@ -25,10 +38,7 @@ def ranked(table: pd.DataFrame) -> pd.DataFrame:
     ...     ["cluster_id", "rank", "intensity_rank"]].values.tolist()
     [['a', 1, <NA>], ['b', 2, 1]]
     """
-    table = table.sort_values(["score", "cluster_id"], ascending=[False, True]).reset_index(
-        drop=True
-    )
-    table["rank"] = np.arange(1, len(table) + 1, dtype=np.int64)
+    table = by_score(table)
     by_intensity = table.sort_values(
         ["intensity", "cluster_id"], ascending=[False, True], na_position="last"
     ).index
