@@ -225,6 +225,15 @@ def peak_mib() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
+def free_gib() -> float:
+    """Memory that is free on this machine, or can be made so."""
+    try:
+        facts = Path("/proc/meminfo").read_text(encoding="ascii")
+    except OSError:
+        return float("inf")
+    return int(facts.split("MemAvailable:")[1].split()[0]) / (1 << 20)
+
+
 def forget_peak() -> None:
     """Let the peak of this process be what it holds now, where the system can."""
     with contextlib.suppress(OSError):

@@ -1,0 +1,201 @@
+"""A whole run, from a table of addresses to the finished map, and another radius on its cells.
+
+    python benchmarks/bench_run.py --size 1e7
+
+The commands are those of a user, with the settings of a new study; their wall time is from the start of the command
+to its end. Stages are those that the last run has written down. For another radius, scikit-learn gets the cells of
+the finished run; core cells must be the same, and each of its clusters must lie in one of ours, which are merged after.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import bench_addresses
+import bench_density
+import measuring
+from measuring import FEW, Bench, Cost, Way, script
+from writing import (
+    Mark,
+    Section,
+    at_least,
+    at_most,
+    cost_table,
+    count,
+    growth_table,
+    number,
+    table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RUN: Final = "geoclusters run"
+CLUSTER: Final = "geoclusters cluster"
+FLOOR: Final = bench_addresses.FLOORS[0]
+PEER: Final = bench_density.KD_TREE
+RADIUS_KM: Final = 20.0
+OPTIONS: Final = ("--radius-km", f"{RADIUS_KM:g}")
+CELLS_OF_MARK: Final = 1_700_000
+PEER_GIB: Final = 20.0
+PEER_SECONDS: Final = 600.0
+STUDY: Final = """name = "benchmark"
+[[source]]
+metric = "patents"
+path = "{path}"
+columns = {{ document = "document", lat = "lat", lon = "lon" }}
+"""
+
+
+def command(*arguments: object) -> list[str]:
+    """Give a command line of geoclusters."""
+    return [sys.executable, "-m", "geoclusters", "--quiet", *map(str, arguments)]
+
+
+def by_scikit_learn(finished: str, target: str) -> dict[str, int]:
+    """Find the clusters of the cells of a run with another radius."""
+    import numpy as np
+    import pyarrow.parquet as pq
+    from sklearn.cluster import DBSCAN
+
+    settings = json.loads((Path(finished) / "run.json").read_text(encoding="utf-8"))["settings"]
+    columns = ["lat", "lon", "weight"]
+    lat, lon, weight = (
+        pq.read_table(Path(finished) / "cells.parquet", columns=columns)[name].to_numpy()
+        for name in columns
+    )
+    chord = 2 * math.sin(RADIUS_KM / bench_density.EARTH_RADIUS_KM / 2)
+    model = DBSCAN(eps=chord, min_samples=1, algorithm="kd_tree")
+    where = bench_density.vectors(np.stack([lat, lon], axis=1))
+    model.fit(where, sample_weight=weight / settings["min_density"])
+    np.savez(target, labels=model.labels_, core=model.core_sample_indices_)
+    return {"cells": len(lat)}
+
+
+def compare(finished: str, theirs: str) -> dict[str, int]:
+    """Count cells whose core flag differs, and clusters of scikit-learn that ours tear apart."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    cells = pq.read_table(Path(finished) / "cells.parquet", columns=["core", "cluster_id"])
+    ours = cells["cluster_id"].combine_chunks().dictionary_encode().indices
+    ours = ours.fill_null(-1).to_numpy()
+    core = cells["core"].to_numpy()
+    with np.load(theirs) as found:
+        wrong = np.zeros(len(core), dtype=bool)
+        wrong[found["core"]] = True
+        wrong ^= core
+        pairs = np.unique(np.stack([found["labels"][core], ours[core]]), axis=1)
+    torn = pairs.shape[1] - len(np.unique(pairs[0]))
+    return {"different": int(wrong.sum()) + torn, "compared": len(core)}
+
+
+def measured(bench: Bench) -> Section:
+    """Measure tables of several sizes."""
+    section = Section("A whole run, and another radius", (__doc__ or "").split("\n\n", 2)[2])
+    _run(bench, FEW, runs=1)  # leaves byte code and machine code behind
+    start = _run(bench, FEW, runs=2)
+    every, recluster, cells = {}, {}, {}
+    for n in bench.sizes:
+        bench.say(f"whole run, {count(n)} rows")
+        every[n] = _run(bench, n, runs=2 if n <= 1_000_000 else 1)
+        section.add(f"{count(n)} rows to the finished map", cost_table(every[n], base=RUN))
+        section.add(f"Stages of {count(n)} rows", _stages(_out(bench)))
+        recluster[n], cells[n] = _recluster(bench, n)
+        caption = f"{RADIUS_KM:g} km instead of 15, {cells[n]:,} cells, without the run before"
+        section.add(caption, cost_table(recluster[n], base=CLUSTER))
+    section.add("Cost of a row", growth_table(every, start, [RUN, FLOOR]))
+    shutil.rmtree(_out(bench).parent)
+    section.marks = [*_run_marks(every, start), *_recluster_marks(recluster, cells)]
+    return section
+
+
+def _out(bench: Bench) -> Path:
+    return bench.folder / "run" / "out"
+
+
+def _run(bench: Bench, n: int, *, runs: int) -> dict[str, Cost]:
+    source, folder = bench.table(n), bench.clean_folder("run")
+    study = folder / "study.toml"
+    study.write_text(STUDY.format(path=f"../{source.name}"), encoding="utf-8")
+    out = _out(bench)
+    floor = script(bench_addresses.__file__, FLOOR, source, "-")
+    ways = {RUN: Way(command("run", study, "--out", out), clears=(out,)), FLOOR: floor}
+    return bench.measure(ways, runs=runs)
+
+
+def _stages(out: Path) -> str:
+    """Draw the stages as the run wrote them down."""
+    facts = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    rows = [
+        [s["stage"], number(s["seconds"]), number(s.get("peak_memory_mib", 0))]
+        for s in facts["stages"]
+    ]
+    return table(["stage", "wall s", "peak MiB so far"], rows)
+
+
+def _recluster(bench: Bench, n: int) -> tuple[dict[str, Cost], int]:
+    """Draw new boundaries, and let scikit-learn find its own; then compare them."""
+    old, new, theirs = _out(bench), _out(bench).with_name("new"), _out(bench).with_name("sk.npz")
+    limits = {"memory_gib": min(PEER_GIB, 0.8 * measuring.free_gib()), "seconds": PEER_SECONDS}
+    ways = {
+        CLUSTER: Way(command("cluster", old, *OPTIONS, "--out", new), clears=(new,)),
+        PEER: script(__file__, PEER, old, theirs, **limits),
+    }
+    costs = bench.measure(ways, runs=3 if n <= 10_000_000 else 2)
+    if not costs[PEER].died:
+        found = bench.ask(script(__file__, "compare", new, theirs))
+        if found["different"]:
+            wrong = f"{found['different']} of {found['compared']} cells differ"
+            costs[PEER] = Cost(0, 0, 0, died=wrong)
+    return costs, bench.ask(script(__file__, "cells", old))["cells"]
+
+
+def cells_of(finished: str) -> dict[str, int]:
+    """Count the cells of a run."""
+    import pyarrow.parquet as pq
+
+    return {"cells": pq.read_metadata(Path(finished) / "cells.parquet").num_rows}
+
+
+def _run_marks(every: Mapping[int, Mapping[str, Cost]], start: Mapping[str, Cost]) -> list[Mark]:
+    sizes = sorted(every)
+    n, small = sizes[-1], sizes[0]
+    run, floor = every[n][RUN], every[n][FLOOR]
+    rows = f"{count(n)} rows to the finished map"
+    marks = [
+        at_most(f"{rows}, against reading alone with pyarrow, wall", 10, run.wall_s / floor.wall_s),
+        at_most(f"{rows}, peak memory", 3, run.peak_mib / 1024, "GiB"),
+    ]
+    if n > small:
+        a_row = [(every[k][RUN].cpu_s - start[RUN].cpu_s) / k for k in (n, small)]
+        what = f"cost of a row at {count(n)} against {count(small)}, CPU, less the start"
+        marks.append(at_most(what, 1.2, a_row[0] / a_row[1]))
+    return marks
+
+
+def _recluster_marks(costs: Mapping[int, Mapping[str, Cost]], cells: dict[int, int]) -> list[Mark]:
+    n = min(cells, key=lambda k: abs(math.log(cells[k] / CELLS_OF_MARK)))
+    ours, peer = costs[n][CLUSTER], costs[n][PEER]
+    what = f"another radius on {cells[n]:,} cells"
+    faster = None if peer.died else peer.wall_s / ours.wall_s
+    return [
+        at_most(f"{what}, whole command, wall", 3, ours.wall_s, "s"),
+        at_least(f"{what}, against scikit-learn, wall", 5, faster),
+    ]
+
+
+def main() -> None:
+    """Work as a child, or measure and print."""
+    children: dict[str, Any] = {PEER: by_scikit_learn, "compare": compare, "cells": cells_of}
+    if not measuring.answer(children):
+        measuring.standalone(measured, __doc__)
+
+
+if __name__ == "__main__":
+    main()
