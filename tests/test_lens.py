@@ -14,8 +14,7 @@ import pytest
 
 from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format
-from geoclusters.addresses.sources.delimited import head_of
-from geoclusters.addresses.sources.files import Member
+from geoclusters.addresses.sources.files import Member, head_of
 from geoclusters.errors import SourceError
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "formats" / "bibliographic_exports"

@@ -32,7 +32,8 @@ from geoclusters.addresses.sources.crunchbase_tables import (
     read_table,
     tables_of,
 )
-from geoclusters.addresses.sources.delimited import header_of, place_of
+from geoclusters.addresses.sources.delimited import header_of
+from geoclusters.addresses.sources.files import place_of
 from geoclusters.addresses.sources.formats import Format, Options, Request
 from geoclusters.errors import SourceError
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geoclusters.addresses.sources.delimited import head_of, header_of, read_delimited
-from geoclusters.addresses.sources.files import members
+from geoclusters.addresses.sources.delimited import header_of, read_delimited
+from geoclusters.addresses.sources.files import head_of, members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

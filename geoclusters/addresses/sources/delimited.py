@@ -5,16 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import zipfile
-import zlib
-from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from geoclusters.addresses.sources.formats import HEAD_BYTES
+from geoclusters.addresses.sources.files import head_of, place_of, readable
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
@@ -28,46 +25,6 @@ NOTICE_LINES: Final = 5
 """Lines before the header that may hold a notice of the provider."""
 
 _UTF_8: Final = frozenset({"utf-8", "utf-8-sig"})
-_BROKEN: Final = (
-    OSError,
-    EOFError,
-    UnicodeError,
-    pa.ArrowException,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-
-def place_of(member: Member) -> str:
-    """Path of a file as messages give it, with the name inside its archive."""
-    return f"{member.path}/{member.inside}" if member.inside else str(member.path)
-
-
-@contextmanager
-def guarded(member: Member) -> Iterator[None]:
-    """Turn what the libraries say of a broken file into a `SourceError` that names it."""
-    try:
-        yield
-    except _BROKEN as error:
-        text = " ".join(str(error).split())[:300]
-        raise SourceError(
-            f"{place_of(member)}: not readable: {text}; is the file whole? Fetch or export it again"
-        ) from None
-
-
-def head_of(member: Member) -> bytes:
-    """First `HEAD_BYTES` unpacked bytes of a file."""
-    with guarded(member), member.opened() as stream:
-        return _filled(stream, HEAD_BYTES)
-
-
-def _filled(stream: IO[bytes], n: int) -> bytes:
-    """Read n bytes, or all there are; a packed stream may give fewer at a time."""
-    parts, size = [], 0
-    while size < n and (part := stream.read(n - size)):
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)
 
 
 def decoded(raw: bytes, encoding: str = "utf-8") -> str:
@@ -170,7 +127,7 @@ def read_delimited(
             f"{place_of(member)}: no header found in the first {NOTICE_LINES} lines; "
             f"wanted are columns such as {', '.join(sorted(wanted)[:6])}; the first line holds: {shown}"
         )
-    with guarded(member), member.opened() as stream:
+    with readable(member), (member.head() if head_only else member).opened() as stream:
         plain = _like_ascii(encoding)
         source = stream if plain else io.BytesIO(stream.read().decode(encoding).encode())
         for batch in _raw_batches(source, skip, names, wanted):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import io
 import zipfile
+import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
@@ -29,14 +30,43 @@ KINDS: Final = {
     ".json": "jsonl",
 }
 PACKINGS: Final = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+HEAD_BYTES: Final = 1 << 16
+"""Enough to tell what a file is."""
+TRIAL_BYTES: Final = 1 << 20
+"""Enough to read the first rows of a file on trial."""
+MOST_LINE_ENDS: Final = 200
+UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+BROKEN: Final = (
+    OSError,
+    EOFError,
+    UnicodeError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+    pa.ArrowException,
+)
+"""What the libraries raise on a file that is cut, damaged, encrypted or packed in an unknown way."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """One table file: on disk, packed or not, or inside a zip archive."""
+    """
+    One table file: on disk, packed or not, or inside a zip archive.
+
+    Attributes
+    ----------
+    path : Path
+        The file, or the archive that it lies in.
+    inside : str or None
+        Its name in the archive.
+    head_only : bool
+        Its text ends after the whole lines of the first `TRIAL_BYTES`: what reads ahead has soon read it all.
+    """
 
     path: Path
     inside: str | None = None
+    head_only: bool = False
 
     @property
     def label(self) -> str:
@@ -62,6 +92,15 @@ class Member:
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
         """Open the unpacked content as a binary stream."""
+        with self._whole() as stream:
+            yield pa.BufferReader(_whole_lines(stream)) if self.head_only else stream
+
+    def head(self) -> Member:
+        """Give the same file with nothing but its first lines."""
+        return replace(self, head_only=True)
+
+    @contextmanager
+    def _whole(self) -> Iterator[IO[bytes]]:
         if self.inside is None:
             with self._plain() as stream:
                 yield stream
@@ -86,8 +125,77 @@ class Member:
         """Give the content with random access: the file itself, or all of it in memory when it is packed."""
         if self.inside is None and self.packing is None:
             return self.path
-        with self.opened() as stream:
+        with self._whole() as stream:
             return io.BytesIO(stream.read())
+
+
+def _whole_lines(stream: IO[bytes]) -> bytes:
+    """Give the first `TRIAL_BYTES` up to a line end that is in no quotes, or all that there is."""
+    head = _filled(stream, TRIAL_BYTES)
+    if len(head) < TRIAL_BYTES:
+        return head
+    if head[:2] in UTF_16_MARKS:
+        text = head.decode("utf-16", errors="ignore")
+        return text[: text.rfind("\n") + 1].encode("utf-16")
+    ends = _last_line_ends(head)
+    outside = (end for end in ends if head.count(b'"', 0, end) % 2 == 0)
+    # Where quotes do not pair, the file does not quote.
+    return head[: next(outside, next(iter(ends), len(head)))]
+
+
+def _last_line_ends(head: bytes) -> list[int]:
+    """Positions behind the last line ends, from the last on."""
+    ends, end = [], len(head)
+    while (
+        len(ends) < MOST_LINE_ENDS
+        and (end := max(head.rfind(b"\n", 0, end), head.rfind(b"\r", 0, end))) > 0
+    ):
+        ends.append(end + 1)
+    return ends
+
+
+def _filled(stream: IO[bytes], n: int) -> bytes:
+    """Read n bytes, or all there are; a packed stream may give fewer at a time."""
+    parts, size = [], 0
+    while size < n and (part := stream.read(n - size)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def place_of(member: Member) -> str:
+    """Path of a file as messages give it, with the name inside its archive."""
+    return f"{member.path}/{member.inside}" if member.inside else str(member.path)
+
+
+def unreadable(member: Member, error: Exception) -> SourceError:
+    """Turn what a library says of a broken file into an error that names it."""
+    text = " ".join(str(error).split()).split(" Try setting ")[0] or type(error).__name__
+    return SourceError(
+        f"{place_of(member)}: not readable: {text[:300]}; is the file whole? Fetch it again"
+    )
+
+
+@contextmanager
+def readable(member: Member) -> Iterator[None]:
+    """Turn what the libraries raise on a broken file (`BROKEN`) into a `SourceError` that names it."""
+    try:
+        yield
+    except BROKEN as error:
+        raise unreadable(member, error) from None
+
+
+def head_of(member: Member) -> bytes:
+    """
+    First `HEAD_BYTES` unpacked bytes of a file.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be unpacked.
+    """
+    with readable(member), member.opened() as stream:
+        return _filled(stream, HEAD_BYTES)
 
 
 def _bare(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from geoclusters.addresses.sources.files import Member
-
-HEAD_BYTES: Final = 1 << 16
 
 
 class Options(BaseModel):
@@ -89,7 +87,7 @@ class Format:
     options : type of Options
         Model of its options.
     recognises : callable
-        ``recognises(member, head)`` tells from a file's name and first `HEAD_BYTES` unpacked bytes whether it is
+        ``recognises(member, head)`` tells from a file's name and first `files.HEAD_BYTES` unpacked bytes whether it is
         one of this format.
     groups : callable
         Parts files into groups that can be read apart from each other.

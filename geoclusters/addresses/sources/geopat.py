@@ -15,6 +15,7 @@ from pydantic import Field
 
 from geoclusters.addresses.sources import joining
 from geoclusters.addresses.sources.columns import ColumnError, canonical
+from geoclusters.addresses.sources.files import place_of
 from geoclusters.addresses.sources.formats import Format, Options, Request
 from geoclusters.addresses.sources.joining import Dialect, Kind, TableFile
 from geoclusters.errors import SourceError
@@ -87,12 +88,11 @@ def read_geopat(request: Request) -> Iterator[pa.RecordBatch]:
     for table in (table for tables in found.values() for table in tables):
         kept = _kept(table, options)
         first_row = 1
-        for batch in joining.text_batches(table, (*NEEDS, *MAY_HAVE), DIALECT):
-            part = batch.slice(0, joining.HEAD_ROWS) if request.head_only else batch
-            yield from _read(part, table.member, first_row, kept)
+        for batch in joining.text_batches(
+            table, (*NEEDS, *MAY_HAVE), DIALECT, head_only=request.head_only
+        ):
+            yield from _read(batch, table.member, first_row, kept)
             first_row += batch.num_rows
-            if request.head_only:
-                break
 
 
 def _kept(table: TableFile, options: GeopatOptions) -> tuple[int, ...]:
@@ -100,7 +100,7 @@ def _kept(table: TableFile, options: GeopatOptions) -> tuple[int, ...]:
         return options.keep
     if "keep" in options.model_fields_set and options.keep:
         raise SourceError(
-            f"{joining.place_of(table.member)}: options: keep = {list(options.keep)} needs the column 'source'; "
+            f"{place_of(table.member)}: options: keep = {list(options.keep)} needs the column 'source'; "
             f"the file has: {', '.join(table.head.names)}; leave the option out to read all rows"
         )
     return ()
@@ -115,7 +115,7 @@ def _read(
     try:
         rows = canonical(given, columns, file=member.label, first_row=first_row)
     except ColumnError as error:
-        raise SourceError(f"{joining.place_of(member)}: {error}") from None
+        raise SourceError(f"{place_of(member)}: {error}") from None
     if kept:
         text = pc.utf8_trim_whitespace(named["source"])
         rows = rows.filter(pc.is_in(text, value_set=pa.array([str(value) for value in kept])))
@@ -150,7 +150,7 @@ def _accuracy(**levels: pa.Array) -> pa.Array:
 
 
 def _recognises(_member: Member, head: bytes) -> bool:
-    return set(NEEDS) <= set(joining.head_of(head, DIALECT).names)
+    return set(NEEDS) <= set(joining.read_header(head, DIALECT).names)
 
 
 FORMAT: Final = Format(

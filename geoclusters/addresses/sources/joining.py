@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import csv
-import zipfile
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -13,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from geoclusters.addresses.sources.files import members
+from geoclusters.addresses.sources.files import head_of, members, place_of, readable
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
@@ -23,22 +20,10 @@ if TYPE_CHECKING:
     from geoclusters.addresses.sources.files import Member
 
 BLOCK_BYTES: Final = 1 << 22
-HEAD_BYTES: Final = 1 << 16
 HEAD_ROWS: Final = 1000
 NULLS: Final = ["", "\\N", "NULL", "null"]
 BYTE_ORDER_MARK: Final = "\ufeff"
 SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
-BROKEN: Final = (
-    OSError,
-    EOFError,
-    UnicodeError,
-    RuntimeError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-    pa.ArrowException,
-)
-"""What the libraries raise on a file that is cut, damaged, encrypted or packed in an unknown way."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +93,6 @@ class TableFile:
     head: Head
 
 
-def place_of(member: Member) -> str:
-    """Give the path of a file, and where it lies in an archive its name there."""
-    return f"{member.path}/{member.inside}" if member.inside else str(member.path)
-
-
 def unpackable(files: Sequence[Path]) -> Iterator[Member]:
     """
     Give the table files, those inside zip archives one by one.
@@ -132,15 +112,15 @@ def unpackable(files: Sequence[Path]) -> Iterator[Member]:
         yield from members([file])
 
 
-def head_of(head: bytes, dialect: Dialect) -> Head:
+def read_header(head: bytes, dialect: Dialect) -> Head:
     r"""
     Read the first line of a text file.
 
     Examples
     --------
-    >>> head_of(b'"patent_id"\t"location_id"\n"1"\t\n', Dialect("\t"))
+    >>> read_header(b'"patent_id"\t"location_id"\n"1"\t\n', Dialect("\t"))
     Head(names=('patent_id', 'location_id'), delimiter='\t', quoted=True)
-    >>> head_of(b"Reg_code;Lat;Lon\r\n", Dialect("|;", quoted=None, lower=True))
+    >>> read_header(b"Reg_code;Lat;Lon\r\n", Dialect("|;", quoted=None, lower=True))
     Head(names=('reg_code', 'lat', 'lon'), delimiter=';', quoted=False)
     """
     text = head.decode("utf-8", errors="replace").removeprefix(BYTE_ORDER_MARK)
@@ -191,11 +171,10 @@ def tables_in(
 
 
 def _head(member: Member, dialect: Dialect) -> Head:
-    with readable(member), member.opened() as stream:
-        head = stream.read(HEAD_BYTES)
+    head = head_of(member)
     if not head.strip():
         raise SourceError(f"{place_of(member)}: the file is empty; fetch it again")
-    return head_of(head, dialect)
+    return read_header(head, dialect)
 
 
 def _named(kinds: Sequence[Kind], member: Member, header: Sequence[str]) -> Kind | None:
@@ -246,20 +225,13 @@ def require(found: Mapping[str, Sequence[TableFile]], kind: Kind, *, why: str = 
         )
 
 
-@contextmanager
-def readable(member: Member) -> Iterator[None]:
-    """Turn what the libraries say of a broken file into a message that names it."""
-    try:
-        yield
-    except BROKEN as error:
-        text = " ".join(str(error).split())[:300] or type(error).__name__
-        raise SourceError(
-            f"{place_of(member)}: not readable: {text}; is the file whole? fetch or unpack it again"
-        ) from None
-
-
 def text_batches(
-    table: TableFile, columns: Sequence[str], dialect: Dialect, *, line_ends: bool = True
+    table: TableFile,
+    columns: Sequence[str],
+    dialect: Dialect,
+    *,
+    line_ends: bool = True,
+    head_only: bool = False,
 ) -> Iterator[pa.RecordBatch]:
     """
     Read some columns of a text table by streaming, as text; empty is null.
@@ -269,6 +241,8 @@ def text_batches(
     line_ends : bool
         Look for line ends within values where the text is cut into blocks. Twice as fast without; such a value at
         the end of a block is then an error.
+    head_only : bool
+        Give at most the first `HEAD_ROWS` rows.
 
     Raises
     ------
@@ -276,7 +250,8 @@ def text_batches(
         If the file is broken.
     """
     wanted = [name for name in columns if name in table.head.names]
-    with readable(table.member), table.member.opened() as stream:
+    member = table.member.head() if head_only else table.member
+    with readable(member), member.opened() as stream:
         text = dialect.mended(stream) if dialect.mended else stream
         reader = pa_csv.open_csv(
             text,
@@ -296,4 +271,7 @@ def text_batches(
             ),
         )
         with reader:
-            yield from reader
+            for batch in reader:
+                yield batch.slice(0, HEAD_ROWS) if head_only else batch
+                if head_only:
+                    return

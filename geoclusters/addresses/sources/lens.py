@@ -25,14 +25,11 @@ from geoclusters.addresses.sources.bibliographic import (
     year_of,
 )
 from geoclusters.addresses.sources.delimited import (
-    guarded,
-    head_of,
     header_of,
     need,
-    place_of,
     read_delimited,
 )
-from geoclusters.addresses.sources.files import members
+from geoclusters.addresses.sources.files import head_of, members, place_of, readable
 from geoclusters.addresses.sources.formats import Format, Request
 from geoclusters.errors import SourceError
 
@@ -115,7 +112,7 @@ def _from_csv(member: Member, options: LensOptions, request: Request) -> Iterato
 
 
 def _from_json(member: Member, options: LensOptions, _request: Request) -> Iterator[Record]:
-    with guarded(member), member.opened() as stream:
+    with readable(member), member.opened() as stream:
         for row, line in enumerate(_lines(stream), start=1):
             work = _work(line, member, row)
             if work and options.takes(str(work.get("publication_type") or "").replace("_", " ")):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.parquet as pq
 
-from geoclusters.addresses.sources.files import Member, members
-from geoclusters.addresses.sources.ror_dump import form_of, head_of
+from geoclusters.addresses.sources.files import Member, head_of, members
+from geoclusters.addresses.sources.ror_dump import form_of
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:

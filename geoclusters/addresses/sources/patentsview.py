@@ -387,7 +387,7 @@ def _written(part: _Part) -> str:
 
 
 def _recognises(_member: Member, head: bytes) -> bool:
-    kind = joining.is_kind(list(KINDS.values()), joining.head_of(head, DIALECT).names)
+    kind = joining.is_kind(list(KINDS.values()), joining.read_header(head, DIALECT).names)
     return kind is not None
 
 

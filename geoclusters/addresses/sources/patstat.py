@@ -141,7 +141,7 @@ QUERY: Final = """
 
 
 def _recognises(_member: Member, head: bytes) -> bool:
-    names = joining.head_of(head, DIALECT).names
+    names = joining.read_header(head, DIALECT).names
     return joining.is_kind(list(KINDS.values()), names) is not None
 
 

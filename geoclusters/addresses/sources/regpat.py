@@ -220,13 +220,13 @@ def _query(options: RegpatOptions) -> str:
 
 
 def _recognises(_member: Member, head: bytes) -> bool:
-    names = joining.head_of(head, DIALECT).names
+    names = joining.read_header(head, DIALECT).names
     kind = joining.is_kind(list(KINDS.values()), names)
     return kind is not None and kind is not CENTROIDS
 
 
 def _accompanies(_member: Member, head: bytes) -> bool:
-    return set(CENTROIDS.needs) <= set(joining.head_of(head, DIALECT).names)
+    return set(CENTROIDS.needs) <= set(joining.read_header(head, DIALECT).names)
 
 
 FORMAT: Final = Format(

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from geoclusters import schema
-from geoclusters.addresses.sources.files import Member, members
+from geoclusters.addresses.sources.files import Member, head_of, members
 from geoclusters.addresses.sources.formats import Format, Options, Request
-from geoclusters.addresses.sources.ror_dump import form_of, head_of, read_dump
+from geoclusters.addresses.sources.ror_dump import form_of, read_dump
 from geoclusters.addresses.sources.ror_index import Index
 from geoclusters.addresses.sources.ror_matching import MIN_SCORE, ONE_PLACE_KM, Match, Matcher
 from geoclusters.addresses.sources.ror_names import plain_words

@@ -19,7 +19,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from geoclusters.addresses.sources.formats import HEAD_BYTES
+from geoclusters.addresses.sources.files import head_of, unreadable
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
@@ -146,29 +146,6 @@ def _json_form(start: bytes) -> str | None:
     if b'"names"' in start and b'"locations"' in start:
         return "json_v2"
     return "json_v1" if b'"addresses"' in start or b'"aliases"' in start else None
-
-
-def head_of(member: Member) -> bytes:
-    """
-    First `HEAD_BYTES` bytes of a file, unpacked.
-
-    Raises
-    ------
-    SourceError
-        If the file cannot be unpacked.
-    """
-    try:
-        with member.opened() as stream:
-            return stream.read(HEAD_BYTES)
-    except (OSError, EOFError, pa.ArrowException) as error:
-        raise unreadable(member, error) from None
-
-
-def unreadable(member: Member, error: Exception) -> SourceError:
-    """Turn what a library says of a broken file into a message that names the file."""
-    name = f"{member.path}/{member.inside}" if member.inside else str(member.path)
-    text = " ".join(str(error).split()).split(" Try setting ")[0]
-    return SourceError(f"{name}: not readable: {text[:300]}; is the file whole? Fetch it again")
 
 
 def as_objects(table: pa.Table) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoclusters import schema
-from geoclusters.addresses.sources.joining import HEAD_ROWS, Dialect, TableFile, text_batches
+from geoclusters.addresses.sources.joining import Dialect, TableFile, text_batches
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
@@ -167,12 +167,10 @@ def _write(
     )
     first_row = 1
     with pq.ParquetWriter(path, layout, compression="lz4", use_dictionary=["file"]) as writer:
-        for batch in text_batches(file, columns, dialect, line_ends=line_ends):
-            part = batch.slice(0, HEAD_ROWS) if head_only else batch
-            writer.write_batch(_placed(part, layout, file.member.label, first_row))
+        batches = text_batches(file, columns, dialect, line_ends=line_ends, head_only=head_only)
+        for batch in batches:
+            writer.write_batch(_placed(batch, layout, file.member.label, first_row))
             first_row += batch.num_rows
-            if head_only:
-                break
 
 
 _SQL_TYPES: Final = {

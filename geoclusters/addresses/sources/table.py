@@ -17,7 +17,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from geoclusters.addresses.sources.columns import ColumnError, canonical
-from geoclusters.addresses.sources.files import Member, members
+from geoclusters.addresses.sources.files import Member, members, place_of
 from geoclusters.addresses.sources.formats import Format, Request
 from geoclusters.errors import SourceError
 
@@ -45,7 +45,8 @@ def read_tables(request: Request) -> Iterator[pa.RecordBatch]:
         Names the file, the column or row, what was seen and what would do.
     """
     wanted = list(dict.fromkeys(request.columns.values()))
-    for member in members(list(request.files)):
+    for whole in members(list(request.files)):
+        member = whole.head() if request.head_only else whole
         read = _READERS[member.kind]
         raw = read(member, wanted, request.delimiter, request.encoding)
         batches = _guarded(member, raw)
@@ -79,12 +80,8 @@ def _guarded(member: Member, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.R
     except (OSError, EOFError, pa.ArrowException, duckdb.Error, UnicodeError) as error:
         text = " ".join(str(error).split())
         raise SourceError(
-            f"{_place(member)}: not readable as {member.kind}: {text[:300]}; is the file whole, and of this format?"
+            f"{place_of(member)}: not readable as {member.kind}: {text[:300]}; is the file whole, and of this format?"
         ) from None
-
-
-def _place(member: Member) -> str:
-    return f"{member.path}/{member.inside}" if member.inside else str(member.path)
 
 
 def _need(member: Member, wanted: list[str], seen: Sequence[str]) -> None:
@@ -97,7 +94,7 @@ def _need(member: Member, wanted: list[str], seen: Sequence[str]) -> None:
         sign = next(s for s in ";\t|," if s in seen[0])
         hint = f"; its columns may be separated by {sign!r}: set delimiter = {json.dumps(sign)}"
     raise SourceError(
-        f"{_place(member)}: there is no column {missing[0]!r}; the file has: {shown}{hint}; "
+        f"{place_of(member)}: there is no column {missing[0]!r}; the file has: {shown}{hint}; "
         "name one of these under 'columns' of the [[source]]"
     )
 
@@ -167,7 +164,7 @@ def _header(member: Member, sign: str, encoding: str) -> list[str]:
     line = first.decode(encoding, errors="replace").lstrip("\ufeff")
     if not line.strip():
         raise SourceError(
-            f"{_place(member)}: the file is empty; a header line with the columns' names is wanted"
+            f"{place_of(member)}: the file is empty; a header line with the columns' names is wanted"
         )
     options = pa_csv.ParseOptions(delimiter=sign, newlines_in_values=True)
     head = line.splitlines()[0].encode()

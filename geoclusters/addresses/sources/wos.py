@@ -22,8 +22,7 @@ from geoclusters.addresses.sources.bibliographic import (
     read_records,
     year_of,
 )
-from geoclusters.addresses.sources.delimited import guarded, head_of, place_of
-from geoclusters.addresses.sources.files import members
+from geoclusters.addresses.sources.files import head_of, members, place_of, readable
 from geoclusters.addresses.sources.formats import Format, Request
 from geoclusters.errors import SourceError
 
@@ -129,7 +128,7 @@ def _records(member: Member, options: WosOptions, encoding: str) -> Iterator[Rec
         )
     read = tagged_entries if layout == "tagged" else tabbed_entries
     with (
-        guarded(member),
+        readable(member),
         member.opened() as stream,
         io.TextIOWrapper(stream, mark, errors="replace") as text,
     ):
