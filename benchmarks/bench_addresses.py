@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import measuring
+import numpy as np
 from measuring import FEW, Bench, Cost, script
 from writing import Mark, Section, at_least, at_most, cost_table, count, growth_table
 
@@ -72,11 +73,18 @@ def sums_alone(source: str, target: str) -> None:
                 waiting.pop(0).result()
         for future in waiting:
             future.result()
-    pq.write_table(table.finish()[0].table(), target)
+    pq.write_table(_table(table.finish()[0]), target)
+
+
+def _table(sums: Any) -> Any:  # noqa: ANN401
+    import pyarrow as pa
+
+    names = ("weight", "addresses", "documents")
+    columns = {name: np.ascontiguousarray(sums.column(name)) for name in names}
+    return pa.table({"cell": sums.cell, "metric": sums.metric, **columns})
 
 
 def _add(table: Any, batch: Any) -> None:  # noqa: ANN401
-    import numpy as np
 
     from geoclusters.schema import WEIGHT_ONE
 
@@ -94,7 +102,6 @@ def _add(table: Any, batch: Any) -> None:  # noqa: ANN401
 
 def _whole_documents(source: str) -> Iterator[Any]:
     """Give batches that end where a document ends."""
-    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -192,7 +199,6 @@ WAYS: Final = {
 
 def compare(one: str, other: str) -> dict[str, int]:
     """Count the cells in which two results differ."""
-    import numpy as np
 
     a, b = _load(Path(one)), _load(Path(other))
     if len(a[0]) != len(b[0]):
@@ -206,24 +212,26 @@ def compare(one: str, other: str) -> dict[str, int]:
 
 def _load(path: Path) -> tuple[Any, ...]:
     """Give cells in their order, rows, documents, and weights in documents."""
-    import numpy as np
     import pyarrow.parquet as pq
 
+    names = ("cell", "addresses", "documents", "weight")
     if path.is_dir():
         from geoclusters.engine import AddressStore
 
-        table = AddressStore(path).load_sums().table()
+        table = AddressStore(path).load_cells()
+        names = ("cell", "addresses", "distinct_patents", "weight_patents")
     else:
         table = pq.read_table(path)
-    names = ("cell", "addresses", "documents", "weight")
-    cell, *sums = (table[name].to_numpy() for name in names)
-    if "metric" in table.column_names:
+    cell, addresses, documents, weight = (np.asarray(table[name]) for name in names)
+    if weight.dtype == np.int64:
         from geoclusters.schema import WEIGHT_ONE
 
-        sums[2] = sums[2] / WEIGHT_ONE
+        weight = weight / WEIGHT_ONE
     order = np.argsort(cell)
-    cell, sums = cell[order].astype(np.uint64), [s[order] for s in sums]
-    return cell, sums[0].astype(np.int64), sums[1].astype(np.int64), sums[2]
+    return tuple(
+        values[order].astype(kind)
+        for values, kind in ((cell, np.uint64), (addresses, int), (documents, int), (weight, float))
+    )
 
 
 def measured(bench: Bench) -> Section:
