@@ -84,12 +84,37 @@ def run_command(
     _report(run(study, out), as_json=as_json)
 
 
-@app.command("check", epilog="Example: geoclusters check my-region.toml")
+@app.command(
+    "check", epilog="Example: geoclusters check my-region.toml, or geoclusters check downloads/"
+)
 def check_command(
-    study: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study to check.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="STUDY.toml | FILE... | FOLDER",
+            help="The study to check; or data, for which a study is proposed.",
+        ),
+    ],
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Read the settings and the head of every source, say what is wrong, run nothing."""
+    """
+    Check a study, or propose one for data files.
+
+    Of a study: read the settings and the head of every source, say what is wrong, run nothing. Of data: tell the
+    formats of the files and write a study for them to standard output.
+    """
+    studies = [path for path in paths if path.suffix.lower() == ".toml"]
+    if not studies:
+        _propose(paths, as_json=as_json)
+    elif len(paths) == 1:
+        _check(studies[0], as_json=as_json)
+    else:
+        message = f"{studies[0]}: give one study alone, or data files without a study"
+        raise StudyError(message)
+
+
+def _check(study: Path, *, as_json: bool) -> None:
+    """Say what the first rows of every source hold."""
     from geoclusters.checking import check_heads  # noqa: PLC0415
     from geoclusters.study import read_study  # noqa: PLC0415
 
@@ -99,6 +124,20 @@ def check_command(
         return
     _print_table(found[0].keys(), [f.values() for f in found])
     typer.echo(f"{study}: the settings are sound and every source can be read")
+
+
+def _propose(paths: Sequence[Path], *, as_json: bool) -> None:
+    """Print a study for data files."""
+    from geoclusters.proposing import propose_study  # noqa: PLC0415
+    from geoclusters.wording import printable  # noqa: PLC0415
+
+    proposal = propose_study(paths)
+    if as_json:
+        _print_json(proposal.as_dict())
+        return
+    typer.echo(proposal.text, nl=False)
+    target = printable(proposal.folder / "study.toml", LONGEST_NOTICE)
+    _talk.print(f"to use it, save it as {target}", markup=False, soft_wrap=True)
 
 
 @app.command(
