@@ -21,3 +21,7 @@ class SourceError(GeoclustersError, ValueError):
 
 class RunError(GeoclustersError, ValueError):
     """A folder is not that of a finished run, or a run cannot be written there."""
+
+
+class EngineError(GeoclustersError, RuntimeError):
+    """The machines that a run is spread over cannot do it: out of reach, without the files, of another version."""

@@ -210,7 +210,7 @@ class Source(_Frozen):
     @property
     def names_places(self) -> bool:
         """Whether rows may name a place instead of giving coordinates."""
-        return bool({"place", "region"} & set(self.columns)) or not self.columns
+        return self.format != "table" or bool({"place", "region"} & set(self.columns))
 
     def files(self, folder: Path) -> list[Path]:
         """
@@ -308,6 +308,38 @@ class Population(_Frozen):
         return list(dict.fromkeys(found))
 
 
+class Engine(_Frozen):
+    """
+    What carries out the steps that touch every address; the results are the same.
+
+    Examples
+    --------
+    >>> Engine(kind="dask", workers=4).partitions is None
+    True
+    """
+
+    kind: Literal["local", "dask"] = "local"
+    scheduler: str | None = Field(None, description="address of a running dask scheduler")
+    workers: int | None = Field(None, ge=1, description="processes of this machine")
+    partitions: int | None = Field(
+        None, ge=1, description="shares that the addresses are parted into"
+    )
+    threads: int | None = Field(None, ge=1, description="threads that add up, in each task")
+
+    @model_validator(mode="after")
+    def _dask_has_one_place(self) -> Engine:
+        given = [n for n in ("scheduler", "workers", "partitions") if getattr(self, n) is not None]
+        if given and self.kind != "dask":
+            raise ValueError(f"{given[0]} is of kind = 'dask'; add it, or leave {given[0]} out")
+        if self.scheduler is not None and self.workers is not None:
+            message = "scheduler and workers exclude each other: a cluster that runs, or processes of this machine"
+            raise ValueError(message)
+        if self.scheduler is not None and "://" not in self.scheduler:
+            message = f"scheduler = {self.scheduler!r}: give its address, for example 'tcp://10.0.0.5:8786'"
+            raise ValueError(message)
+        return self
+
+
 class Study(_Frozen):
     """A study with its settings; `folder` is where its relative paths start."""
 
@@ -318,6 +350,7 @@ class Study(_Frozen):
     method: Method = Method()
     geocoding: Geocoding = Geocoding()
     population: Population | None = None
+    engine: Engine = Engine()
     source: tuple[Source, ...] = Field(strict=False, min_length=1)
     folder: Path = Field(default=Path(), exclude=True)
 
@@ -457,6 +490,7 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {
     "source": Source,
     "geocoding": Geocoding,
     "population": Population,
+    "engine": Engine,
 }
 
 

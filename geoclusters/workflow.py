@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,7 +57,12 @@ class Plan:
         )
 
 
-def run(study: Study | str | Path | None = None, out: str | Path | None = None) -> Result:
+def run(
+    study: Study | str | Path | None = None,
+    out: str | Path | None = None,
+    *,
+    spread: engine.Engine | None = None,
+) -> Result:
     """
     Carry out every step of a study.
 
@@ -66,6 +72,8 @@ def run(study: Study | str | Path | None = None, out: str | Path | None = None) 
         A study, or the TOML file of one; left out: the generated sample world.
     out : str or Path, optional
         Folder for the results; by default `out/<name of the study>`.
+    spread : engine, optional
+        Carries out the steps that touch every address, in place of what the study's `[engine]` says.
 
     Returns
     -------
@@ -76,6 +84,8 @@ def run(study: Study | str | Path | None = None, out: str | Path | None = None) 
     ------
     StudyError, SourceError
         If the study or its input is wrong.
+    EngineError
+        If the machines that the study names cannot carry it out.
     """
     if study is None:
         study = _sample_study(Path(out) if out is not None else SAMPLE_FOLDER)
@@ -85,19 +95,30 @@ def run(study: Study | str | Path | None = None, out: str | Path | None = None) 
     state = stages.Stages(folder)
     files = [source.files(study.folder) for source in study.sources]
     plan = _plan(study, files)
+    with nullcontext(spread) if spread else engine.chosen(study.engine) as chosen:
+        facts = _add_up(state, plan, files, chosen)
+    return _finish(folder, state, plan, facts)
+
+
+def _add_up(
+    state: stages.Stages, plan: Plan, files: Sequence[Sequence[Path]], chosen: engine.Engine
+) -> dict[str, Any]:
+    """Have the addresses read and added up; what is there already is not done again."""
+    study = plan.study
     read_key, key = _keys(plan)
     if state.facts(ADDRESSES, key) is None:
-        state.once(READ, read_key, lambda part: engine.read_sources(study, files, part))
+        read_key = stages.key_of([read_key, chosen.layout])
+        state.once(READ, read_key, lambda part: chosen.read_sources(study, files, part))
     facts = state.once(
         ADDRESSES,
         key,
         lambda part: {
             "folder": str(study.folder.resolve()),
-            **engine.add_up_addresses(state.path(READ), part, study=study),
+            **chosen.add_up_addresses(state.path(READ), part, study=study),
         },
     )
     state.drop(READ)
-    return _finish(folder, state, plan, facts)
+    return facts
 
 
 def _sample_study(folder: Path) -> Path:
@@ -169,6 +190,7 @@ def study_of_run(
             "window": run_facts["window"],
             "method": run_facts["settings"] | given,
             "population": run_facts.get("population"),
+            "engine": run_facts.get("engine", {}),
             "source": run_facts["sources"],
         },
         folder=folder,
@@ -357,6 +379,7 @@ def _run_json(
         "weights": study.weights,
         "sources": [s.model_dump() for s in study.sources],
         "population": study.population and study.population.model_dump(),
+        "engine": study.engine.model_dump(exclude_none=True),
         "inputs": plan.inputs,
         "rows": _rows(study, facts),
         "documents": documents,

@@ -9,6 +9,7 @@ from geoclusters.addresses.documents import (
     open_ends,
     repeated_keys,
     run_numbers,
+    together,
 )
 from geoclusters.addresses.parts import OWN_COLUMNS, Part, PartWriter, part_of_facts, split
 from geoclusters.addresses.rows import LEVELS, Book, Rows, document_keys, row_numbers
@@ -41,5 +42,6 @@ __all__ = [
     "row_numbers",
     "run_numbers",
     "split",
+    "together",
     "weighed_rows",
 ]

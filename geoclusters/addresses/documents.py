@@ -125,6 +125,11 @@ class OrderedNumbers:
             self._spans[-1] = [span[0], int(values[-1])]
 
     @property
+    def spans(self) -> list[list[int]]:
+        """First and last number of each part, in the order in which they came; nothing where a part is empty."""
+        return self._spans
+
+    @property
     def proven(self) -> bool:
         """Whether it is certain so far that no document is scattered."""
         spans = sorted(s for s in self._spans if s)

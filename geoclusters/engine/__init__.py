@@ -1,7 +1,57 @@
 """Engines: how the steps that touch every address are carried out."""
 
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
 from geoclusters.engine.adding import REJECTED_FILE
-from geoclusters.engine.local import add_up_addresses, read_sources
+from geoclusters.engine.local import LocalEngine
+from geoclusters.engine.spread import SpreadEngine
 from geoclusters.engine.store import AddressStore
 
-__all__ = ["REJECTED_FILE", "AddressStore", "add_up_addresses", "read_sources"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from geoclusters import study
+
+__all__ = ["REJECTED_FILE", "AddressStore", "Engine", "LocalEngine", "SpreadEngine", "chosen"]
+
+
+class Engine(Protocol):
+    """Carries out the steps that touch every address; whichever does, the results are the same."""
+
+    @property
+    def layout(self) -> Mapping[str, Any]:
+        """What the files of `read_sources` depend on, beside the study."""
+        ...
+
+    def read_sources(
+        self, study: study.Study, files: Sequence[Sequence[Path]], target: Path
+    ) -> dict[str, Any]:
+        """Have the sources as Parquet in `target`, or where they are."""
+        ...
+
+    def add_up_addresses(self, read: Path, target: Path, *, study: study.Study) -> dict[str, Any]:
+        """Add up what `read_sources` left in `read`, into the store `target`."""
+        ...
+
+
+@contextmanager
+def chosen(settings: study.Engine) -> Iterator[Engine]:
+    """
+    Give the engine that a study asks for; what it needs of other machines is let go at the end.
+
+    Raises
+    ------
+    EngineError
+        If what it needs is not installed or not to be reached.
+    """
+    if settings.kind == "local":
+        yield LocalEngine(threads=settings.threads)
+        return
+    from geoclusters.engine.dask import DaskEngine  # noqa: PLC0415 - an extra, and slow to import
+
+    with DaskEngine(settings) as engine:
+        yield engine

@@ -184,7 +184,8 @@ def kept(
     """
     kind = rows.metric | np.where(np.isnan(rows.count), 0, schema.COUNTED).astype(np.uint8)
     kind |= np.where(starts, schema.STARTS, 0).astype(np.uint8)
-    codes = (rows.country, rows.year, rows.accuracy, rows.field, rows.organisation)
+    level = np.where(rows.accuracy < len(schema.LEVELS), rows.accuracy, np.int8(-1))
+    codes = (rows.country, rows.year, level, rows.field, rows.organisation)
     return pa.RecordBatch.from_arrays(
         [pa.array(c) for c in (entry, weight, kind, *codes)], schema=KEPT
     )

@@ -1,0 +1,68 @@
+"""Brings what volumes hold together: tallies, sums of cells, rejected rows; whichever engine wrote them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from geoclusters import schema
+from geoclusters.engine.adding import REJECTED_FILE, TALLY_FILE
+from geoclusters.engine.store import VOLUMES, finish_store
+from geoclusters.engine.tally import Tally, summed
+from geoclusters.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from geoclusters.study import Study
+
+
+def concluded(target: Path, *, study: Study) -> dict[str, Any]:
+    """Bring the tallies and the rejected rows of all volumes together, and complain of what is empty."""
+    volumes = sorted(target.glob(VOLUMES))
+    states = [json.loads((v / TALLY_FILE).read_text(encoding="utf-8")) for v in volumes]
+    tally = summed(map(Tally.from_state, states), len(study.sources), len(study.metrics))
+    facts = tally.facts(study.metrics)
+    _complain(study, tally)
+    finish_store(target, metrics=study.metrics, resolution=study.method.resolution)
+    order_rejected([v / REJECTED_FILE for v in volumes], target / REJECTED_FILE)
+    return facts
+
+
+def _complain(study: Study, tally: Tally) -> None:
+    window = study.window
+    for number, source in enumerate(study.sources):
+        gone = tally.outside_window[number] + tally.without_year[number]
+        if tally.read[number] and tally.read[number] == gone:
+            years = sorted(tally.years_seen)
+            seen = f"{years[0]} to {years[-1]}" if years else "none"
+            raise SourceError(
+                f"{source.label}: no row lies in the window {window.first_year} to {window.last_year}; "
+                f"years seen: {seen}; change [window], or the column that 'year' is mapped to"
+            )
+    if not tally.rows[:, schema.REASON_CODE["placed"]].sum():
+        raise SourceError(
+            "not one address of the study could be placed; look at 'lat' and 'lon' under 'columns' of the sources"
+        )
+
+
+def order_rejected(files: Sequence[Path], target: Path) -> None:
+    """Bring rejected rows into the order of sources, files and rows, whatever order they came in."""
+    layout = schema.REJECTED.arrow()
+    with duckdb.connect() as connection:
+        connection.execute("SET memory_limit = '1GB'")
+        connection.execute("SET temp_directory = $folder", {"folder": str(target.parent)})
+        rows = connection.sql(
+            "SELECT * FROM read_parquet($files) ORDER BY ALL",
+            params={"files": [str(f) for f in files]},
+        )
+        with pq.ParquetWriter(target, layout, compression="zstd") as writer:
+            for batch in rows.to_arrow_reader(1 << 17):
+                writer.write_table(pa.Table.from_batches([batch]).cast(layout))
+    for file in files:
+        file.unlink()
