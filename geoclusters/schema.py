@@ -169,6 +169,8 @@ REASONS: Final[tuple[tuple[str, str], ...]] = (
     ("too_coarse", "geocoded more coarsely than the study allows"),
     ("duplicate", "the same document, person, place and organisation stand in another row"),
     ("no_document", "the row does not say which document it belongs to; it is not counted"),
+    ("place_unknown", "no coordinates, and the place that is named is not known"),
+    ("place_ambiguous", "no coordinates, and several places bear the name"),
 )
 """Why an address is not placed: code (its position), name, meaning."""
 

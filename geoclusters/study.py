@@ -271,6 +271,10 @@ class Geocoding(_Frozen):
         1.0, ge=0, le=3600, description="time between two questions to that geocoder"
     )
 
+    def told(self) -> dict[str, Any]:
+        """Give the settings for `run.json`, without those of the external geocoder, which may hold a key."""
+        return self.model_dump(exclude={"external_options"}, exclude_none=True)
+
 
 class Population(_Frozen):
     """

@@ -114,6 +114,7 @@ def _add_up(
         key,
         lambda part: {
             "folder": str(study.folder.resolve()),
+            "geocoding": engine.geocoding_facts(state.path(READ), len(study.sources)),
             **chosen.add_up_addresses(state.path(READ), part, study=study),
         },
     )
@@ -190,6 +191,7 @@ def study_of_run(
             "window": run_facts["window"],
             "method": run_facts["settings"] | given,
             "population": run_facts.get("population"),
+            "geocoding": run_facts["geocoding"],
             "engine": run_facts.get("engine", {}),
             "source": run_facts["sources"],
         },
@@ -260,6 +262,7 @@ def _keys(plan: Plan) -> tuple[str, str]:
     read = {
         "code": stages.code_hash(*ADDRESS_CODE),
         "sources": [s.model_dump() for s in study.sources],
+        "geocoding": study.geocoding.told(),
         "inputs": [
             [i["source"], i["file"], i["bytes"], i["sha256"]]
             for i in plan.inputs
@@ -379,6 +382,7 @@ def _run_json(
         "weights": study.weights,
         "sources": [s.model_dump() for s in study.sources],
         "population": study.population and study.population.model_dump(),
+        "geocoding": study.geocoding.told(),
         "engine": study.engine.model_dump(exclude_none=True),
         "inputs": plan.inputs,
         "rows": _rows(study, facts),
@@ -403,6 +407,7 @@ def _rows(study: Study, facts: dict[str, Any]) -> list[dict[str, Any]]:
                 **tally,
                 "placed": placed,
                 "rejected": by_reason,
+                "geocoded": facts["geocoding"][number],
             }
         )
     return told

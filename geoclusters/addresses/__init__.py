@@ -11,7 +11,14 @@ from geoclusters.addresses.documents import (
     run_numbers,
     together,
 )
-from geoclusters.addresses.parts import OWN_COLUMNS, Part, PartWriter, part_of_facts, split
+from geoclusters.addresses.parts import (
+    OWN_COLUMNS,
+    Part,
+    PartWriter,
+    group_rows,
+    part_of_facts,
+    split,
+)
 from geoclusters.addresses.rows import LEVELS, Book, Rows, document_keys, row_numbers
 from geoclusters.addresses.sources import Request, find_format, known_formats, matching_files
 from geoclusters.addresses.weighing import Rules, WeighedRows, in_window, weighed_rows
@@ -32,6 +39,7 @@ __all__ = [
     "aside_table",
     "document_keys",
     "find_format",
+    "group_rows",
     "in_window",
     "is_member",
     "known_formats",

@@ -36,6 +36,8 @@ LEVEL_NAMES: Final = {
 }
 """Words for the levels of geocoding, from the finest to the coarsest level."""
 LEVELS: Final = schema.LEVELS
+NOT_GEOCODED: Final = ("unknown place", "ambiguous place")
+"""What stands for a level where geocoding gave no point; their codes follow those of the levels."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ class Meanings:
 
 
 def _level(text: str) -> int:
+    if text in NOT_GEOCODED:
+        return len(LEVELS) + NOT_GEOCODED.index(text)
     for level, words in enumerate(LEVEL_NAMES.values()):
         if text.lower() in words:
             return level

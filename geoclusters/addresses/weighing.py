@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
 
 DUPLICATE = schema.REASON_CODE["duplicate"]
+NO_COORDINATES = schema.REASON_CODE["no_coordinates"]
 NO_DOCUMENT = schema.REASON_CODE["no_document"]
 
 
@@ -89,7 +90,8 @@ def weighed_rows(rows: Rows, rules: Rules, field_keys: Keys) -> WeighedRows:
         lat=rows.lat,
         lon=rows.lon,
         country=rows.country,
-        too_coarse=rows.accuracy > LEVELS.index(rules.accuracy),
+        too_coarse=(rows.accuracy > LEVELS.index(rules.accuracy))
+        & (rows.accuracy < len(LEVELS)),
         has_document=(rows.document != 0) | counted,
         outside=rules.outside,
         repair_swapped=rules.repair_swapped,
@@ -117,6 +119,9 @@ def weighed_rows(rows: Rows, rules: Rules, field_keys: Keys) -> WeighedRows:
         count=rows.count,
     )
     reason = found.reason
+    for code, why in enumerate(("place_unknown", "place_ambiguous"), start=len(LEVELS)):
+        asked = (rows.accuracy == code) & (reason == NO_COORDINATES)
+        reason[asked] = schema.REASON_CODE[why]
     reason[shares.duplicate] = DUPLICATE
     starts = np.ones(len(rows), dtype=bool)
     starts[1:] = (rows.document[1:] != rows.document[:-1]) | (rows.document[1:] == 0)

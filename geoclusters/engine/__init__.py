@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from geoclusters.engine.adding import REJECTED_FILE
 from geoclusters.engine.local import LocalEngine
+from geoclusters.engine.reading import geocoding_facts
 from geoclusters.engine.spread import SpreadEngine
 from geoclusters.engine.store import AddressStore
 
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 
     from geoclusters import study
 
-__all__ = ["REJECTED_FILE", "AddressStore", "Engine", "LocalEngine", "SpreadEngine", "chosen"]
+__all__ = [
+    "REJECTED_FILE",
+    "AddressStore",
+    "Engine",
+    "LocalEngine",
+    "SpreadEngine",
+    "chosen",
+    "geocoding_facts",
+]
 
 
 class Engine(Protocol):

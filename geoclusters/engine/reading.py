@@ -7,8 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow.parquet as pq
-
 from geoclusters import addresses
 from geoclusters.addresses.sources.table import check_parquet, is_parquet
 from geoclusters.errors import SourceError
@@ -75,7 +73,6 @@ class Reading:
         finally:
             writer.close()
         return addresses.Part(str(target), addresses.OWN_COLUMNS, *where, target.name, dated)
-
 
     def _batches(self, target: Path) -> Iterator[pa.RecordBatch]:
         """Read the group; addresses that name a place and have no coordinates get those of the place."""
@@ -151,10 +148,7 @@ def readings(study: Study, files: Sequence[Sequence[Path]]) -> list[Reading]:
 
 def rows_of(part: Part) -> int:
     """Count the rows of a part."""
-    metadata = pq.read_metadata(part.path)
-    if part.groups is None:
-        return int(metadata.num_rows)
-    return sum(metadata.row_group(group).num_rows for group in part.groups)
+    return sum(addresses.group_rows(part).values())
 
 
 def check_sources(study: Study, parts: Sequence[Part]) -> None:

@@ -13,7 +13,8 @@ import logging
 import shutil
 from collections import Counter, defaultdict
 from contextlib import contextmanager
-from itertools import pairwise
+from functools import partial
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import uuid4
 
@@ -233,18 +234,18 @@ def _workplace(target: Path) -> Iterator[Path]:
 
 
 def parted(parts: Sequence[Part], partitions: int) -> dict[str, list[Part]]:
-    """Part the rows into about so many shares, between files and row groups; a share has a name and some parts."""
-    rows = -(-sum(map(rows_of, parts)) // partitions)
-    pieces = [piece for part in parts for piece in addresses.split(part, rows)]
-    shares: list[list[Part]] = []
-    room = 0
-    for piece in pieces:
-        if room <= 0:
-            shares.append([])
-            room = rows
-        shares[-1].append(piece)
-        room -= rows_of(piece)
-    return {f"share-{number:04}": share for number, share in enumerate(shares)}
+    """Part the rows into so many even shares, as far as row groups let; a share has a name and some parts."""
+    sizes = [rows_of(part) for part in parts]
+    shares: dict[int, list[Part]] = defaultdict(list)
+    for part, before in zip(parts, accumulate(sizes, initial=0), strict=False):
+        pieces = addresses.split(part, partial(_share_of, before, partitions, sum(sizes)))
+        for number, piece in pieces.items():
+            shares[number].append(piece)
+    return {f"share-{number:04}": shares[number] for number in sorted(shares)}
+
+
+def _share_of(before: int, partitions: int, all_rows: int, row: int) -> int:
+    return (before + row) * partitions // all_rows
 
 
 def touching_numbers(spans: Sequence[list[int] | None]) -> list[int] | None:
