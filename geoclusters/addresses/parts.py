@@ -18,7 +18,7 @@ from geoclusters.addresses.sources.columns import ColumnError, canonical
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -138,19 +138,37 @@ def part_of_facts(facts: Mapping[str, Any], folder: Path) -> Part:
     return replace(part, path=str(folder / part.path)) if part.made else part
 
 
-def split(part: Part, rows_at_least: int) -> list[Part]:
-    """Part a file between its row groups, into parts of some rows each."""
-    with pq.ParquetFile(part.path) as file:
-        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-    parts, first, rows = [], 0, 0
-    row = part.first_row
-    for number, size in enumerate(sizes):
+def split(part: Part, piece_of: Callable[[int], int]) -> dict[int, Part]:
+    """
+    Part a file between its row groups.
+
+    Parameters
+    ----------
+    piece_of : callable
+        Says in which piece a row group comes, from the number of rows before it; must not fall.
+
+    Returns
+    -------
+    dict of int to Part
+        Pieces that have rows, by their number.
+    """
+    pieces: dict[int, Part] = {}
+    rows = 0
+    for group, size in group_rows(part).items():
+        number = piece_of(rows)
+        if size:
+            known = pieces.get(number, replace(part, groups=(), first_row=part.first_row + rows))
+            pieces[number] = replace(known, groups=(*(known.groups or ()), group))
         rows += size
-        if rows >= rows_at_least or number == len(sizes) - 1:
-            groups = tuple(range(first, number + 1))
-            parts.append(replace(part, groups=groups, first_row=row))
-            first, row, rows = number + 1, row + rows, 0
-    return parts
+    return pieces
+
+
+def group_rows(part: Part) -> dict[int, int]:
+    """Count the rows of each row group of a part."""
+    with pq.ParquetFile(part.path) as file:
+        metadata = file.metadata
+    groups = range(metadata.num_row_groups) if part.groups is None else part.groups
+    return {group: metadata.row_group(group).num_rows for group in groups}
 
 
 class PartWriter:
