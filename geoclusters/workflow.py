@@ -29,7 +29,7 @@ SAMPLE: Final = "sample"
 SAMPLE_FOLDER: Final = Path("out/sample")
 READ: Final = "read"
 ADDRESSES: Final = "addresses"
-ADDRESS_CODE: Final = ("addresses", "geocoding", "cells", "engine", "countries.py", "schema.py")
+ADDRESS_CODE: Final = ("addresses", "geocoding", "quality", "cells", "engine", "countries.py", "schema.py")
 TOLERANCE: Final = 1e-6
 log = logging.getLogger("geoclusters")
 
@@ -386,6 +386,7 @@ def _run_json(
         "engine": study.engine.model_dump(exclude_none=True),
         "inputs": plan.inputs,
         "rows": _rows(study, facts),
+        "quality": facts["quality"],
         "documents": documents,
         "concentration": measured.concentration,
         "clusters": len(measured.clusters),

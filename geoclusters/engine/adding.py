@@ -20,6 +20,7 @@ from geoclusters.cells.kernel import latlng_to_cells
 from geoclusters.countries import COUNTRY_RESOLUTION, outside_country_code
 from geoclusters.engine.store import VolumeWriter, kept
 from geoclusters.engine.tally import PLACED, Tally
+from geoclusters.quality import QualityTally
 from geoclusters.results import write_json
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 REJECTED_FILE: Final = "rejected.parquet"
 TALLY_FILE: Final = "tally.json"
+QUALITY_FILE: Final = "quality.npz"
 REJECTED_AT_ONCE: Final = 1 << 16
 ASIDE: Final = Part("", addresses.OWN_COLUMNS, 0, 0, "", dated=True)
 """Rows that were set aside carry all that a part made by us carries."""
@@ -103,6 +105,7 @@ class Adder:
         self.folder = folder
         self.aside = Aside(folder)
         self.tally = task.tally()
+        self.quality = QualityTally()
         self._rejected = _Rejected(folder / REJECTED_FILE, task)
         self._lock = threading.Lock()
         self._blocks = count()
@@ -209,8 +212,20 @@ class Adder:
         """Weigh, bin and keep rows of whole documents; give the reason of each."""
         weighed = addresses.weighed_rows(rows, self._task.rules, self._book.fields.keys())
         tally.see_weighed(rows, weighed)
+        organisation = self._organisation_keys()[rows.organisation]
         with self._lock:
             self.tally.add(tally)
+            self.quality.add(
+                source=rows.source,
+                reason=weighed.reason,
+                accuracy=np.where(rows.accuracy < len(schema.LEVELS), rows.accuracy, NO_ENTRY),
+                year=rows.year,
+                country=rows.country,
+                lat=weighed.lat,
+                lon=weighed.lon,
+                document=keys,
+                organisation=organisation,
+            )
         number = (np.int64(block) << 32) + np.cumsum(weighed.starts)
         counts = _all_or(weighed.weight > 0)
         placed = _all_or((weighed.reason == PLACED) & (weighed.weight > 0))
@@ -235,6 +250,10 @@ class Adder:
         self._volume.write(batch, keys[counts][starts])
         return weighed.reason
 
+    def _organisation_keys(self) -> Ints:
+        """Give the key of the text of each code of an organisation, which is the same in all volumes; -1 = none."""
+        return np.append(self._book.organisations.keys().view(np.int64), np.int64(-1))
+
     def close(self) -> None:
         """Finish the volume; what was set aside must have been added, here or elsewhere."""
         self._wait_for_all()
@@ -246,6 +265,7 @@ class Adder:
         }
         self._volume.close(sums, rows_of_entries, names)
         write_json(self.folder / TALLY_FILE, self.tally.state())
+        self.quality.write(self.folder / QUALITY_FILE)
 
 
 def _all_or(mask: npt.NDArray[np.bool_]) -> slice | npt.NDArray[np.bool_]:

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoclusters import schema
-from geoclusters.engine.adding import REJECTED_FILE, TALLY_FILE
+from geoclusters.countries import country_codes
+from geoclusters.engine.adding import QUALITY_FILE, REJECTED_FILE, TALLY_FILE
 from geoclusters.engine.store import VOLUMES, finish_store
 from geoclusters.engine.tally import Tally, summed
 from geoclusters.errors import SourceError
+from geoclusters.quality import QualityTally, quality_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +32,22 @@ def concluded(target: Path, *, study: Study) -> dict[str, Any]:
     facts = tally.facts(study.metrics)
     _complain(study, tally)
     finish_store(target, metrics=study.metrics, resolution=study.method.resolution)
+    facts["quality"] = quality_report(
+        _quality(volumes),
+        sources=[source.label for source in study.sources],
+        countries=country_codes(),
+    )
     order_rejected([v / REJECTED_FILE for v in volumes], target / REJECTED_FILE)
     return facts
+
+
+def _quality(volumes: Sequence[Path]) -> QualityTally:
+    """Bring the quality tallies of all volumes together."""
+    total = QualityTally()
+    for volume in volumes:
+        total.merge(QualityTally.read(volume / QUALITY_FILE))
+        (volume / QUALITY_FILE).unlink()
+    return total
 
 
 def _complain(study: Study, tally: Tally) -> None:

@@ -56,6 +56,11 @@ class Reading:
         form = addresses.find_format(self.source.format)
         return form.name == "table" and is_parquet(self.files[0]) and not self.source.names_places
 
+    @property
+    def asks_a_service(self) -> bool:
+        """Whether an outside geocoder is asked, which has one file of answers and one pace for the whole run."""
+        return self.geocoding.external is not None
+
     def part(self, folder: Path) -> Part:
         """Have the group as Parquet; what is made lies in `folder`."""
         form = addresses.find_format(self.source.format)
@@ -82,7 +87,7 @@ class Reading:
             return
         tally = GeocodingTally()
         yield from geocoded(batches, rules=self._rules(), tally=tally)
-        told = {"source": self.number, "asked": tally.asked}
+        told: dict[str, Any] = {"source": self.number, "asked": tally.asked}
         told |= {"filled": dict(tally.filled), "reasons": dict(tally.reasons)}
         write_json(target.with_suffix(GEOCODING_SUFFIX), told)
 

@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import uuid4
 
@@ -33,7 +34,6 @@ from geoclusters.results import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from geoclusters.addresses import Part
     from geoclusters.study import Study
@@ -128,16 +128,16 @@ class SpreadEngine:
     def _parts(
         self, study: Study, files: Sequence[Sequence[Path]], work: Path, target: Path
     ) -> list[Part]:
-        absolute = [[file.resolve() for file in paths] for paths in files]
-        asked = readings(study, absolute)
-        made = [reading for reading in asked if not reading.in_place]
+        """Have every group of files as Parquet, those that are to be read by tasks."""
+        study = study.model_copy(update={"folder": study.folder.resolve()})
+        asked = readings(study, [[file.resolve() for file in paths] for paths in files])
+        made = [reading for reading in asked if not (reading.in_place or reading.asks_a_service)]
         facts = self._carry_out(tasks.read_group, [(work, reading) for reading in made])
-        for reading in made:
-            (work / reading.name / reading.name).replace(target / reading.name)
-        found = {
-            reading.name: addresses.part_of_facts(fact, target)
-            for reading, fact in zip(made, facts, strict=True)
-        }
+        found = {}
+        for reading, fact in zip(made, facts, strict=True):
+            for file in (work / reading.name).glob(f"{Path(reading.name).stem}*"):
+                file.replace(target / file.name)
+            found[reading.name] = addresses.part_of_facts(fact, target)
         return [found[r.name] if r.name in found else r.part(target) for r in asked]
 
     def _find_scattered(self, shares: Mapping[str, list[Part]], work: Path, target: Path) -> None:
@@ -150,10 +150,8 @@ class SpreadEngine:
         touching = {metric: touching_numbers(found) for metric, found in spans.items()}
         keys = [_keys(numbers, metric) for metric, numbers in touching.items() if numbers]
         if keys:
-            np.savez(
-                target / SCATTERED_FILE.format("touching"),
-                **dict.fromkeys(shares, np.concatenate(keys)),
-            )
+            everywhere = dict.fromkeys(shares, np.concatenate(keys))
+            tasks.save(target / SCATTERED_FILE.format("touching"), everywhere)
         self._compare(shares, {m for m, numbers in touching.items() if numbers is None}, work)
         for number, folder in enumerate(sorted(work.glob("range-*"))):
             file = target / SCATTERED_FILE.format(f"{number:04}")

@@ -157,7 +157,7 @@ def leave_runs(work: Path, name: str, parts: Sequence[Part], n_ranges: int) -> F
         keys = keys[np.argsort(_range_of(keys, n_ranges), kind="stable")]
         ends = np.searchsorted(_range_of(keys, n_ranges), np.arange(1, n_ranges))
         pieces = np.split(keys, ends)
-        np.savez(folder / RUNS, **{str(number): keys for number, keys in enumerate(pieces)})
+        save(folder / RUNS, {str(number): keys for number, keys in enumerate(pieces)})
         return {"runs": len(keys)}
 
     return whole(work, name, make)
@@ -176,10 +176,15 @@ def compare_runs(work: Path, name: str, number: int, shares: Sequence[str]) -> F
         runs = [_load(work / share / RUNS, str(number)) for share in shares]
         repeated = addresses.repeated_keys(np.concatenate([NO_KEYS, *runs]))
         mine = [np.unique(keys[addresses.is_member(keys, repeated)]) for keys in runs]
-        np.savez(folder / SCATTERED, **dict(zip(shares, mine, strict=True)))
+        save(folder / SCATTERED, dict(zip(shares, mine, strict=True)))
         return {"scattered": len(repeated)}
 
     return whole(work, name, make)
+
+
+def save(file: Path, keys: Mapping[str, Keys]) -> None:
+    """Keep arrays of keys by name, so that each can be read without the others."""
+    np.savez(file, **keys)  # type: ignore[arg-type] - its stubs take every keyword for an option
 
 
 def _load(file: Path, name: str) -> Keys:

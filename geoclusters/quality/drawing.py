@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Keys = npt.NDArray[np.uint64]
     Columns = dict[str, npt.NDArray[np.generic]]
 
-DEFAULT_MAX_ROWS: Final = 2_000_000
+DEFAULT_MAX_ROWS: Final = 400_000
 DRAW_SEED: Final = 6
 
 
@@ -40,11 +40,20 @@ class DocumentSample:
     (0.0625, True)
     """
 
-    def __init__(self, max_rows: int = DEFAULT_MAX_ROWS) -> None:
+    def __init__(self, max_rows: int = DEFAULT_MAX_ROWS, *, halvings: int = 0) -> None:
         self._max_rows = max_rows
-        self._halvings = 0
+        self._halvings = halvings
         self._parts: list[Columns] = []
         self._rows = 0
+
+    @property
+    def halvings(self) -> int:
+        """How often the limit was halved."""
+        return self._halvings
+
+    def draws(self, document: Keys) -> npt.NDArray[np.bool_]:
+        """Tell which rows `add` would keep as things stand, so that the rest need not be prepared."""
+        return self._below(mixed(document, seed=DRAW_SEED)) & (document != 0)
 
     @property
     def fraction(self) -> float:

@@ -12,6 +12,7 @@ from geoclusters.schema import REASON_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PLACED: Final = REASON_CODE["placed"]
 OUTSIDE: Final = REASON_CODE["outside_country"]
+MOST_CODES: Final = 1 << 18
 POINT_DIGITS: Final = 5
 """Decimals of a degree in which points are the same point: about a metre."""
 
@@ -88,9 +90,11 @@ class QualityTally:
         located = np.isfinite(lat) & np.isfinite(lon) & (np.abs(lat) <= 90) & (np.abs(lon) <= 180)
         asked = located & (country >= 0) & ((reason == PLACED) | (reason == OUTSIDE))
         _count(self._stated, source[asked], country[asked], reason[asked])
-        for number in np.unique(source[located]).tolist():
-            rows = located & (source == number)
-            self._sample(number).add(
+        for number in np.flatnonzero(np.bincount(source[located])).tolist():
+            sample = self._sample(number)
+            rows = np.flatnonzero(located & (source == number))
+            rows = rows[sample.draws(document[rows])]
+            sample.add(
                 document[rows],
                 {
                     "lat": np.round(lat[rows], POINT_DIGITS),
@@ -107,6 +111,38 @@ class QualityTally:
         self._stated.update(other._stated)
         for number, sample in other._samples.items():
             self._sample(number).merge(sample)
+
+    def write(self, file: Path) -> None:
+        """Keep the counts and samples in an .npz file."""
+        arrays: dict[str, npt.NDArray[np.generic]] = {}
+        for name, counter in (("rows", self._rows), ("stated", self._stated)):
+            arrays[name] = np.array([[*key, n] for key, n in counter.items()], dtype=np.int64)
+        for number, sample in self._samples.items():
+            arrays[f"sample-{number}-halvings"] = np.array([sample.halvings])
+            for column, values in sample.columns().items():
+                arrays[f"sample-{number}-column-{column}"] = values
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def read(cls, file: Path, *, max_rows: int = DEFAULT_MAX_ROWS) -> QualityTally:
+        """Give back what `write` kept."""
+        tally = cls(max_rows=max_rows)
+        with np.load(file) as arrays:
+            for name, counter in (("rows", tally._rows), ("stated", tally._stated)):
+                counter.update({tuple(row[:-1]): row[-1] for row in arrays[name].tolist()})
+            for name in arrays.files:
+                if name.endswith("-halvings"):
+                    prefix = name.removesuffix("halvings") + "column-"
+                    columns = {
+                        n.removeprefix(prefix): arrays[n]
+                        for n in arrays.files
+                        if n.startswith(prefix)
+                    }
+                    sample = DocumentSample(max_rows, halvings=int(arrays[name][0]))
+                    if columns:
+                        sample.add(columns.pop("document"), columns)
+                    tally._samples[int(name.split("-")[1])] = sample
+        return tally
 
     def rows(self) -> dict[tuple[int, ...], int]:
         """Rows by source, year, level and reason."""
@@ -132,7 +168,12 @@ def _count(counter: Counter[tuple[int, ...]], *columns: Ints) -> None:
     code = np.zeros(len(columns[0]), dtype=np.int64)
     for column, (low, n) in zip(columns, spans, strict=True):
         code = code * n + (column.astype(np.int64) - low)
-    groups, rows = np.unique(code, return_counts=True)
+    if np.prod([float(n) for _, n in spans]) <= MOST_CODES:
+        counted = np.bincount(code)
+        groups = np.flatnonzero(counted)
+        rows = counted[groups]
+    else:
+        groups, rows = np.unique(code, return_counts=True)
     for group, n_rows in zip(groups.tolist(), rows.tolist(), strict=True):
         values, rest = [], group
         for low, n in reversed(spans):
