@@ -109,7 +109,8 @@ def propose_study(paths: Sequence[Path]) -> Proposal:
 
 
 def _nothing(unused: Mapping[Path, str], formats: Formats) -> str:
-    lines = [f"{file.name}: {remark}" for file, remark in list(unused.items())[:MOST_REMARKS]]
+    told = [f"{file.name}: {remark}" for file, remark in list(unused.items())[:MOST_REMARKS]]
+    lines = [printable(line, LONGEST_REMARK) for line in told]
     known = joined([f"{name} ({form.title})" for name, form in formats.usable.items()])
     return "\n".join(
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import shutil
 import tempfile
@@ -136,7 +137,7 @@ def _delimited(
 ) -> Iterator[pa.RecordBatch]:
     sign = delimiter or ("\t" if member.kind == "tsv" else ",")
     with member.opened() as stream:
-        text = stream if _is_utf8(encoding) else codecs.EncodedFile(stream, "utf-8", encoding)
+        text = stream if _is_utf8(encoding) else _recoded(stream, encoding)
         _need(member, wanted, _header(member, sign, encoding))
         reader = pa_csv.open_csv(
             text,
@@ -151,6 +152,13 @@ def _delimited(
         )
         with reader:
             yield from reader
+
+
+def _recoded(stream: IO[bytes], encoding: str) -> IO[bytes]:
+    """Give the text in UTF-8."""
+    # Between them, since Arrow reads past the recoding where it finds a stream of its own underneath.
+    plain = io.BufferedReader(stream)  # type: ignore[type-var]
+    return codecs.EncodedFile(plain, "utf-8", encoding)
 
 
 def _is_utf8(encoding: str) -> bool:
