@@ -85,7 +85,7 @@ def page(sections: Sequence[Section], told: str) -> str:
 
 def marks_table(marks: Sequence[Mark]) -> str:
     """Give what was asked of each measure, and what was found."""
-    words = {True: "yes", False: "no", None: "not measured"}
+    words = {True: "yes", False: "no", None: "asked of a larger size"}
     return table(
         ["measure", "asked", "found", "met"],
         [[m.what, m.asked, m.found, words[m.met]] for m in marks],

@@ -15,7 +15,7 @@ TIMES: Final = "\N{MULTIPLICATION SIGN}"
 
 
 class Mark(NamedTuple):
-    """What is asked of a measure, and what was found; `met` is None where this run did not measure it."""
+    """What is asked of a measure, and what was found; `met` is None where this run was too small to tell."""
 
     what: str
     asked: str
@@ -141,17 +141,19 @@ def count(n: int) -> str:
     return f"1e{power}" if n == 10**power and n >= 10_000 else f"{n:,}"
 
 
-def at_least(what: str, asked: float, found: float | None) -> Mark:
-    """Give the mark of a ratio that should be large."""
-    met = None if found is None else found >= asked
+def at_least(what: str, asked: float, found: float | None, *, enough: bool = True) -> Mark:
+    """Give the mark of a ratio that should be large; `enough` tells whether the size is the one that it is asked of."""
+    met = None if found is None or not enough else found >= asked
     return Mark(
         what, f"≥ {asked:g} {TIMES}", "" if found is None else f"{number(found)} {TIMES}", met
     )
 
 
-def at_most(what: str, asked: float, found: float | None, unit: str = TIMES) -> Mark:
+def at_most(
+    what: str, asked: float, found: float | None, unit: str = TIMES, *, enough: bool = True
+) -> Mark:
     """Give the mark of a measure that should be small."""
-    met = None if found is None else found <= asked
+    met = None if found is None or not enough else found <= asked
     return Mark(
         what, f"≤ {asked:g} {unit}", "" if found is None else f"{number(found)} {unit}", met
     )
