@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from geoclusters.cells.kernel import cell_centers, in_frame, out_of_frame
-from geoclusters.cells.sums import position_scale
-from geoclusters.earth import unit_vectors
+from geoclusters.cells.kernel import cell_centers
+from geoclusters.cells.kernel_forward import sine_cosine
+from geoclusters.cells.kernel_lattice import frame
+from geoclusters.cells.sums import SUMS, position_scale
+from geoclusters.compiling import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
+
+_HEFT: Final = SUMS.index("position_weight")
 
 
 def finish(sums: CellSums, *, metrics: Sequence[str], resolution: int) -> pd.DataFrame:
@@ -64,16 +69,46 @@ def _added(values: Ints, starts: Ints) -> Ints:
 def _mean_positions(
     cells: npt.NDArray[np.uint64], sums: CellSums, starts: Ints, resolution: int
 ) -> tuple[Floats, Floats]:
-    """Take the centre's part off the sums, which is what brings them back from modulo 2^64."""
-    scale = position_scale(resolution)
-    centres = np.rint(in_frame(unit_vectors(*cell_centers(cells))) * scale).astype(np.int64)
-    heft = _added(sums.column("position_weight"), starts)
-    mean = np.empty((len(cells), 3))
-    for axis, name in enumerate("xyz"):
-        offset = _added(sums.column(name), starts) - heft * centres[:, axis]
-        mean[:, axis] = centres[:, axis] + offset / heft
-    mean = out_of_frame(mean)
-    return (
-        np.degrees(np.arctan2(mean[:, 2], np.hypot(mean[:, 0], mean[:, 1]))),
-        np.degrees(np.arctan2(mean[:, 1], mean[:, 0])),
-    )
+    lat, lon = cell_centers(cells)
+    ends = np.append(starts[1:], len(sums.cell))
+    _move_to_means(lat, lon, starts, ends, sums.sums, frame(), position_scale(resolution))
+    return lat, lon
+
+
+@compiled
+def _move_to_means(
+    lat: Floats,
+    lon: Floats,
+    starts: Ints,
+    ends: Ints,
+    sums: Ints,
+    rotation: Floats,
+    scale: float,
+) -> None:
+    """
+    Replace the centre of each cell by the mean position of its addresses.
+
+    The centre's part is taken off the sums, which is what brings them back from modulo 2^64.
+    """
+    centre, mean = np.empty(3, dtype=np.int64), np.empty(3)
+    for cell in range(len(lat)):
+        sin_lat, cos_lat = sine_cosine(lat[cell])
+        sin_lon, cos_lon = sine_cosine(lon[cell])
+        x, y = cos_lat * cos_lon, cos_lat * sin_lon
+        heft = np.int64(0)
+        for row in range(starts[cell], ends[cell]):
+            heft += sums[row, _HEFT]
+        for axis in range(3):
+            turned = rotation[axis, 0] * x + rotation[axis, 1] * y + rotation[axis, 2] * sin_lat
+            centre[axis] = np.int64(np.rint(turned * scale))
+            offset = np.int64(0)
+            for row in range(starts[cell], ends[cell]):
+                offset += sums[row, _HEFT + 1 + axis] - sums[row, _HEFT] * centre[axis]
+            mean[axis] = centre[axis] + offset / heft
+        x, y, z = 0.0, 0.0, 0.0
+        for axis in range(3):
+            x += rotation[axis, 0] * mean[axis]
+            y += rotation[axis, 1] * mean[axis]
+            z += rotation[axis, 2] * mean[axis]
+        lat[cell] = math.degrees(math.atan2(z, math.hypot(x, y)))
+        lon[cell] = math.degrees(math.atan2(y, x))

@@ -105,7 +105,7 @@ def cells_and_vectors(
     -------
     cells : numpy.ndarray of uint64, shape (n,)
     vectors : numpy.ndarray of int64, shape (n, 3)
-        In the frame of H3's icosahedron, see `in_frame`.
+        In the frame of H3's icosahedron (`kernel_lattice.frame`).
     """
     cells = np.empty(lat.size, dtype=np.int64)
     vectors = np.empty((lat.size, 3), dtype=np.int64)
@@ -113,28 +113,6 @@ def cells_and_vectors(
     if lat.size and _fill(flat_lat, flat_lng, cells, res, scale=scale, vectors=vectors):
         _ask_library(flat_lat, flat_lng, cells, res)
     return cells.view(np.uint64), vectors
-
-
-def in_frame(vectors: FloatArray) -> FloatArray:
-    """
-    Turn unit vectors (n, 3) of the usual frame into that of H3's icosahedron; its transpose turns them back.
-
-    Examples
-    --------
-    >>> bool(np.allclose(np.linalg.norm(in_frame(np.eye(3)), axis=1), 1))
-    True
-    """
-    return _turned(vectors, lattice.frame())
-
-
-def out_of_frame(vectors: FloatArray) -> FloatArray:
-    """Turn unit vectors (n, 3) of the icosahedron's frame into the usual one."""
-    return _turned(vectors, lattice.frame().T)
-
-
-def _turned(vectors: FloatArray, rotation: FloatArray) -> FloatArray:
-    """Multiply without a library of linear algebra, whose threads make thin matrices slow."""
-    return np.stack([sum(vectors[:, i] * row[i] for i in range(3)) for row in rotation], axis=1)
 
 
 def _checked_res(res: SupportsIndex) -> int:
