@@ -11,14 +11,26 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 
-from geoclusters.addresses.sources.files import matching_files
+from geoclusters.addresses.sources.columns import canonical
+from geoclusters.addresses.sources.files import Member, matching_files, members, readable
 from geoclusters.addresses.sources.formats import Format, Options, Request
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Format", "Options", "Request", "find_format", "known_formats", "matching_files"]
+__all__ = [
+    "Format",
+    "Member",
+    "Options",
+    "Request",
+    "canonical",
+    "find_format",
+    "known_formats",
+    "matching_files",
+    "members",
+    "readable",
+]
 
 ENTRY_POINTS: Final = "geoclusters.sources"
 MODULES: Final = {
