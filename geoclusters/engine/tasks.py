@@ -184,7 +184,8 @@ def compare_runs(work: Path, name: str, number: int, shares: Sequence[str]) -> F
 
 def save(file: Path, keys: Mapping[str, Keys]) -> None:
     """Keep arrays of keys by name, so that each can be read without the others."""
-    np.savez(file, **keys)  # type: ignore[arg-type] - its stubs take every keyword for an option
+    arrays: Any = keys  # numpy's stubs take every keyword for an option
+    np.savez(file, **arrays)
 
 
 def _load(file: Path, name: str) -> Keys:
