@@ -6,6 +6,7 @@ VENV ?= .venv
 OUT ?= out
 RUN := $(VENV)/bin
 STUDY ?=
+SIZE ?= 1e7
 EVALUATION ?= ../shared/data
 
 # The folder of a run: out/<name of the study file>; the sample study's is out/sample.
@@ -64,9 +65,8 @@ notebooks: $(VENV)/.installed-dev ## Run the notebooks
 evaluate: $(VENV)/.installed-dev ## Run the studies on real data and print how they agree with the published ranking
 	$(RUN)/python benchmarks/evaluate.py --data $(EVALUATION) --out $(OUT)/evaluation
 
-bench: $(VENV)/.installed-peers ## Measure against other libraries
-	$(RUN)/python benchmarks/bench_kernel.py
-	$(RUN)/python benchmarks/bench_density.py
+bench: $(VENV)/.installed-peers ## Measure against other libraries, into benchmarks/RESULTS.md: SIZE=1e6 (2 minutes), 1e7, 1e8
+	$(RUN)/python benchmarks/report.py --size $(SIZE) --folder $(OUT)/bench
 
 lint: $(VENV)/.installed-dev ## Check style and types
 	$(RUN)/ruff check .
