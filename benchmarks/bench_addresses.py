@@ -37,14 +37,15 @@ WEIGHT_TOLERANCE: Final = 1e-9
 
 def engine(source: str, target: str) -> None:
     """Do what the first steps of a run do: find scattered documents, check, weigh, bin, add up, keep."""
-    from geoclusters.engine import add_up_addresses, read_sources
+    from geoclusters.engine import LocalEngine
 
     path, folder = Path(source), Path(target)
     study = _study(path)
     read = folder / "read"
     read.mkdir(parents=True)
-    read_sources(study, [[path]], read)
-    add_up_addresses(read, folder, study=study)
+    local = LocalEngine()
+    local.read_sources(study, [[path]], read)
+    local.add_up_addresses(read, folder, study=study)
 
 
 def _study(path: Path) -> Any:  # noqa: ANN401
