@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
 import numpy as np
 import numpy.typing as npt
 
 Cells = npt.NDArray[np.uint64]
+
+EXACT: Final = "exact"
+"""The setting `resolution` of a run that does without binning."""
+DISPLAY_RESOLUTION: Final = 8
+"""Resolution of the cells in which the points of an exact run are drawn and outlined; its clusters hang on none."""
+
+
+def cell_resolution(setting: int | Literal["exact"]) -> int:
+    """
+    Give the resolution of the cells in the tables of a run, from its setting `resolution`.
+
+    Examples
+    --------
+    >>> cell_resolution(7), cell_resolution("exact")
+    (7, 8)
+    """
+    return DISPLAY_RESOLUTION if setting == EXACT else int(setting)
 
 
 def resolution_of(cell: int) -> int:

@@ -14,15 +14,25 @@ from collections.abc import Sequence  # noqa: TC003 - pydantic reads annotations
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format, matching_files
 from geoclusters.errors import StudyError
+from geoclusters.hierarchy import EXACT
 
 Density = Literal["shares", "addresses"]
 MergeRule = Literal["gap", "gap+links"]
 
+FINEST_RESOLUTION: Final = 15
 DEFAULT_MIN_DENSITY: Final[dict[str, float]] = {"shares": 5e-4, "addresses": 4500.0}
 
 PROFILES: Final[dict[str, dict[str, Any]]] = {
@@ -63,6 +73,20 @@ def _metric_name(name: str) -> str:
 MetricName = Annotated[str, AfterValidator(_metric_name)]
 
 
+def _resolution(given: Any) -> Any:  # noqa: ANN401
+    whole = isinstance(given, int) and not isinstance(given, bool)
+    if given != EXACT and not (whole and 0 <= given <= FINEST_RESOLUTION):
+        message = (
+            f"use an H3 resolution, a whole number from 0 to {FINEST_RESOLUTION}, or {EXACT!r} to cluster the points "
+            "as they are (default: 8)"
+        )
+        raise ValueError(message)
+    return given
+
+
+Resolution = Annotated[int | Literal["exact"], BeforeValidator(_resolution)]
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -100,7 +124,9 @@ class Method(_Frozen):
         min_length=1,
         description="metrics that count; default: all of the sources",
     )
-    resolution: int = Field(8, ge=0, le=15, description="H3 resolution of the cells")
+    resolution: Resolution = Field(
+        8, description="H3 resolution of the cells, or 'exact': points as they are, without binning"
+    )
     radius_km: float = Field(15.0, gt=0, le=1000, description="radius of a neighbourhood")
     density: Density = Field(
         "shares",
