@@ -1,4 +1,4 @@
-"""From the sums of the addresses to the table of the cells: documents of each metric, mean positions."""
+"""From the sums of the addresses to the table of the cells, or of the points: documents of each metric, positions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import pandas as pd
 from geoclusters.cells.kernel import cell_centers
 from geoclusters.cells.kernel_forward import sine_cosine
 from geoclusters.cells.kernel_lattice import frame
-from geoclusters.cells.sums import SUMS, position_scale
+from geoclusters.cells.sites import SiteSums, SiteTable
+from geoclusters.cells.sums import SUMS, CellSums, SumTable, position_scale
 from geoclusters.compiling import compiled
+from geoclusters.hierarchy import EXACT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import Literal
 
     import numpy.typing as npt
-
-    from geoclusters.cells.sums import CellSums
 
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
@@ -27,9 +28,39 @@ if TYPE_CHECKING:
 _HEFT: Final = SUMS.index("position_weight")
 
 
-def finish(sums: CellSums, *, metrics: Sequence[str], resolution: int) -> pd.DataFrame:
+Sums = CellSums | SiteSums
+
+
+def new_table(resolution: int | Literal["exact"]) -> SumTable | SiteTable:
     """
-    One row a cell in order of H3 index, from the sums of all addresses.
+    Begin to add up by cell, or in an exact run by point.
+
+    Examples
+    --------
+    >>> type(new_table(8)).__name__, type(new_table("exact")).__name__
+    ('SumTable', 'SiteTable')
+    """
+    return SiteTable() if resolution == EXACT else SumTable(int(resolution))
+
+
+def added_up(parts: Iterable[Sums]) -> Sums:
+    """Add sums up; associative and exact, so parts may come from any number of threads or machines."""
+    parts = list(parts)
+    if len(parts) == 1:
+        return parts[0]
+    return type(parts[0]).added(parts)  # type: ignore[arg-type]
+
+
+def rows_in(whole: Sums, part: Sums) -> Ints:
+    """Give the row of the whole of each row of a part that was added into it."""
+    return whole.rows_of(part)  # type: ignore[arg-type]
+
+
+def finish(
+    sums: Sums, *, metrics: Sequence[str], resolution: int | Literal["exact"]
+) -> pd.DataFrame:
+    """
+    One row a cell in order of H3 index, or in an exact run one a point, from the sums of all addresses.
 
     Parameters
     ----------
@@ -39,13 +70,16 @@ def finish(sums: CellSums, *, metrics: Sequence[str], resolution: int) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        `cell`, `lat`, `lon` (weighted mean position on the sphere, WGS 84 degrees), per metric `weight_<metric>` and
-        `distinct_<metric>`, and `addresses`.
+        `cell`, `lat`, `lon` (weighted mean position on the sphere, or the point; WGS 84 degrees), per metric
+        `weight_<metric>` and `distinct_<metric>`, and `addresses`.
     """
-    starts = np.flatnonzero(np.diff(sums.cell, prepend=np.uint64(0)))
+    starts = np.flatnonzero(sums.begins())
     at = cell_rows(sums)
     cells = sums.cell[starts]
-    lat, lon = _mean_positions(cells, sums, starts, resolution)
+    if isinstance(sums, SiteSums):
+        lat, lon = sums.lat[starts], sums.lon[starts]
+    else:
+        lat, lon = _mean_positions(cells, sums, starts, int(resolution))
     columns = {"cell": cells, "lat": lat, "lon": lon}
     for name, column in (("weight", "weight"), ("distinct", "documents")):
         for number, metric in enumerate(metrics):
@@ -57,9 +91,9 @@ def finish(sums: CellSums, *, metrics: Sequence[str], resolution: int) -> pd.Dat
     return pd.DataFrame(columns, copy=False)
 
 
-def cell_rows(sums: CellSums) -> Ints:
-    """Give the row in the table of the cells of each row of the sums."""
-    return np.cumsum(np.diff(sums.cell, prepend=np.uint64(0)) != 0) - 1
+def cell_rows(sums: Sums) -> Ints:
+    """Give the row in the table of the cells, or of the points, of each row of the sums."""
+    return np.cumsum(sums.begins()) - 1
 
 
 def _added(values: Ints, starts: Ints) -> Ints:

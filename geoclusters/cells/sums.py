@@ -20,8 +20,6 @@ from geoclusters.compiling import compiled
 from geoclusters.earth import EARTH_RADIUS_KM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy.typing as npt
 
     Cells = npt.NDArray[np.uint64]
@@ -75,22 +73,32 @@ class CellSums:
         """Give one of `SUMS`."""
         return self.sums[:, SUMS.index(name)]
 
+    def begins(self) -> npt.NDArray[np.bool_]:
+        """Tell the rows with which another cell begins."""
+        return np.asarray(np.diff(self.cell, prepend=np.uint64(0)) != 0)
 
-def added_up(parts: Iterable[CellSums]) -> CellSums:
-    """Add sums up; associative and exact, so parts may come from any number of threads or machines."""
-    parts = list(parts)
-    if len(parts) == 1:
-        return parts[0]
-    cell = np.concatenate([p.cell for p in parts])
-    metric = np.concatenate([p.metric for p in parts])
-    sums = np.concatenate([p.sums for p in parts])
-    order = np.lexsort((metric, cell))
-    cell, metric = cell[order], metric[order]
-    first = np.ones(len(cell), dtype=bool)
-    first[1:] = (cell[1:] != cell[:-1]) | (metric[1:] != metric[:-1])
-    starts = np.flatnonzero(first)
-    total = np.add.reduceat(sums[order], starts, axis=0) if len(starts) else sums
-    return CellSums(cell[first], metric[first], total)
+    def rows_of(self, part: CellSums) -> Ints:
+        """Give the row of each row of a part that was added into these sums."""
+        return np.searchsorted(_keys(self), _keys(part))
+
+    @classmethod
+    def added(cls, parts: list[CellSums]) -> CellSums:
+        """Add sums up; cells and metrics that several parts have become one row."""
+        cell = np.concatenate([p.cell for p in parts])
+        metric = np.concatenate([p.metric for p in parts])
+        sums = np.concatenate([p.sums for p in parts])
+        order = np.lexsort((metric, cell))
+        cell, metric = cell[order], metric[order]
+        first = np.ones(len(cell), dtype=bool)
+        first[1:] = (cell[1:] != cell[:-1]) | (metric[1:] != metric[:-1])
+        starts = np.flatnonzero(first)
+        total = np.add.reduceat(sums[order], starts, axis=0) if len(starts) else sums
+        return cls(cell[first], metric[first], total)
+
+
+def _keys(sums: CellSums) -> Cells:
+    """Cell and metric as one number in their order; the top byte of an H3 cell is always the same."""
+    return (sums.cell << np.uint64(8)) | sums.metric.astype(np.uint64)
 
 
 @compiled
@@ -101,8 +109,8 @@ def _shard_order(key: Cells, bounds: Ints, order: Ints) -> None:
         k = key[i]
         if k != 0:
             bounds[np.int64(k * _GOLDEN >> shift) + 1] += 1
-    for shard in range(N_SHARDS):
-        bounds[shard + 1] += bounds[shard]
+    for before in range(N_SHARDS):
+        bounds[before + 1] += bounds[before]
     place = bounds.copy()
     for row in range(len(key)):
         if key[row] != 0:
@@ -208,8 +216,8 @@ class _Shard:
         wanted = self.n_entries + more
         if wanted > len(self.entry_keys):
             room = max(wanted, 2 * len(self.entry_keys))
-            self.entry_keys = _grown(self.entry_keys, room, self.n_entries)
-            self.sums = _grown(self.sums, room, self.n_entries)
+            self.entry_keys = grown(self.entry_keys, room, self.n_entries)
+            self.sums = grown(self.sums, room, self.n_entries)
         size = len(self.slots)
         if 4 * wanted > size:
             while 4 * wanted > size:
@@ -218,10 +226,20 @@ class _Shard:
             _insert_all(self.entry_keys[: self.n_entries], self.slots)
 
 
-def _grown(array: npt.NDArray[Number], room: int, used: int) -> npt.NDArray[Number]:
+def grown(array: npt.NDArray[Number], room: int, used: int) -> npt.NDArray[Number]:
+    """Give a larger array that begins with the used rows of this one."""
     larger = np.empty((room, *array.shape[1:]), dtype=array.dtype)
     larger[:used] = array[:used]
     return larger
+
+
+def several_documents(count: Floats) -> Ints:
+    """Give 1 for an ordinary address (NaN), and minus the documents that a row stands for."""
+    counted = ~np.isnan(count)
+    several = np.ones(len(count), dtype=np.int64)
+    if counted.any():
+        several[counted] = -np.rint(count[counted]).astype(np.int64)
+    return several
 
 
 class SumTable:
@@ -276,10 +294,7 @@ class SumTable:
         """
         cell, vectors = cells_and_vectors(lat, lon, self.resolution, scale=self._scale)
         key = (cell & _CELL_MASK) | ((metric.astype(np.uint64) + np.uint64(1)) << _METRIC_SHIFT)
-        counted = ~np.isnan(count)
-        several = np.ones(len(cell), dtype=np.int64)
-        if counted.any():
-            several[counted] = -np.rint(count[counted]).astype(np.int64)
+        several = several_documents(count)
         bounds, order = np.zeros(N_SHARDS + 1, dtype=np.int64), np.empty(len(key), dtype=np.int64)
         _shard_order(key, bounds, order)
         entries = np.empty(len(key), dtype=np.int32)

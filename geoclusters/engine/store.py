@@ -10,7 +10,7 @@ import json
 import threading
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoclusters import schema
-from geoclusters.cells import CellSums, added_up, cell_rows, finish
+from geoclusters.cells import CellSums, SiteSums, added_up, cell_rows, finish, rows_in
 from geoclusters.results import write_json
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from geoclusters.addresses import Rows
+    from geoclusters.cells import Sums
 
     Ints = npt.NDArray[np.int64]
 
@@ -65,14 +66,19 @@ class VolumeWriter:
         rows.write_batch(batch)
         keys.tofile(documents)
 
-    def close(
-        self, sums: CellSums, rows_of_entries: npt.NDArray[np.int32], names: dict[str, pa.Array]
-    ) -> None:
-        """Finish the volume with the sums of its cells and the texts of its codes."""
+    def release(self) -> None:
+        """Close the files, whether or not the volume is finished."""
         for files in self._open:
             for file in files:
                 file.close()
-        np.savez(self.folder / SUMS_FILE, cell=sums.cell, metric=sums.metric, sums=sums.sums)
+        self._open = []
+
+    def close(
+        self, sums: Sums, rows_of_entries: npt.NDArray[np.int32], names: dict[str, pa.Array]
+    ) -> None:
+        """Finish the volume with the sums of its cells and the texts of its codes."""
+        self.release()
+        np.savez(self.folder / SUMS_FILE, **vars(sums))
         np.save(self.folder / ENTRIES_FILE, rows_of_entries)
         for name, texts in names.items():
             pq.write_table(
@@ -137,17 +143,20 @@ class AddressStore:
         return [Volume(folder, np.load(folder / CELLS_FILE)) for folder in folders]
 
 
-def finish_store(folder: Path, *, metrics: Sequence[str], resolution: int) -> None:
+def finish_store(
+    folder: Path, *, metrics: Sequence[str], resolution: int | Literal["exact"]
+) -> None:
     """Add the sums of all volumes up to the table of the cells, and let each volume point at its rows."""
     folders = sorted(folder.glob(VOLUMES))
     sums = added_up(_read_sums(f) for f in folders)
-    keys, cell_of_row = _keys(sums), cell_rows(sums).astype(np.int32)
+    cell_of_row = cell_rows(sums).astype(np.int32)
     for volume in folders:
         entries = np.load(volume / ENTRIES_FILE)
-        rows = np.searchsorted(keys, _keys(_read_sums(volume)))[entries]
-        np.save(volume / CELLS_FILE, np.append(cell_of_row[rows], NO_CELL))
+        if len(folders) > 1:
+            entries = rows_in(sums, _read_sums(volume))[entries]
+        np.save(volume / CELLS_FILE, np.append(cell_of_row[entries], NO_CELL))
         (volume / ENTRIES_FILE).unlink()
-    del keys, cell_of_row
+    del cell_of_row
     frame = finish(sums, metrics=metrics, resolution=resolution)
     target = folder / CELLS_FOLDER
     target.mkdir()
@@ -158,17 +167,13 @@ def finish_store(folder: Path, *, metrics: Sequence[str], resolution: int) -> No
         (volume / SUMS_FILE).unlink()
 
 
-def _read_sums(folder: Path) -> CellSums:
+def _read_sums(folder: Path) -> Sums:
     with np.load(folder / SUMS_FILE) as arrays:
-        return CellSums(arrays["cell"], arrays["metric"], arrays["sums"])
+        kind = SiteSums if "lat" in arrays else CellSums
+        return kind(**arrays)
 
 
 NO_CELL: Final = np.int32(-1)
-
-
-def _keys(sums: CellSums) -> npt.NDArray[np.uint64]:
-    """Cell and metric as one number in their order; the top byte of an H3 cell is always the same."""
-    return (sums.cell << np.uint64(8)) | sums.metric.astype(np.uint64)
 
 
 def kept(
