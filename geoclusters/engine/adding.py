@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from geoclusters import addresses, schema
 from geoclusters.addresses import Aside, Book, Part, Rows, Rules
-from geoclusters.cells import NO_ENTRY, SumTable
+from geoclusters.cells import NO_ENTRY, new_table
 from geoclusters.cells.kernel import latlng_to_cells
 from geoclusters.countries import COUNTRY_RESOLUTION, outside_country_code
 from geoclusters.engine.store import VolumeWriter, kept
@@ -46,7 +46,7 @@ ASIDE: Final = Part("", addresses.OWN_COLUMNS, 0, 0, "", dated=True)
 class Task:
     """What is to be done with every address; the same for each worker."""
 
-    resolution: int
+    resolution: int | Literal["exact"]
     rules: Rules
     sources: tuple[str, ...]
     metrics: tuple[str, ...]
@@ -100,7 +100,7 @@ class Adder:
         self._task = task
         self._scattered = scattered
         self._book = Book()
-        self._table = SumTable(task.resolution)
+        self._table = new_table(task.resolution)
         self._volume = VolumeWriter(folder)
         self.folder = folder
         self.aside = Aside(folder)
@@ -120,6 +120,8 @@ class Adder:
     def __exit__(self, *_: object) -> None:
         """Let the threads end; what was submitted and not begun is not done any more."""
         self._pool.shutdown(cancel_futures=True)
+        self._volume.release()
+        self._rejected.close()
 
     def add_part(self, part: Part) -> None:
         """Read a part and add up its whole documents; the rows of others are set aside."""
@@ -212,7 +214,7 @@ class Adder:
         """Weigh, bin and keep rows of whole documents; give the reason of each."""
         weighed = addresses.weighed_rows(rows, self._task.rules, self._book.fields.keys())
         tally.see_weighed(rows, weighed)
-        organisation = self._organisation_keys()[rows.organisation]
+        organisation = self._organisation_keys(rows)
         with self._lock:
             self.tally.add(tally)
             self.quality.add(
@@ -250,9 +252,12 @@ class Adder:
         self._volume.write(batch, keys[counts][starts])
         return weighed.reason
 
-    def _organisation_keys(self) -> Ints:
-        """Give the key of the text of each code of an organisation, which is the same in all volumes; -1 = none."""
-        return np.append(self._book.organisations.keys().view(np.int64), np.int64(-1))
+    def _organisation_keys(self, rows: Rows) -> Ints:
+        """Give the key of the organisation of each row, which is the same in all volumes; -1 = none."""
+        keys = self._book.organisations.keys()
+        if not len(keys):
+            return np.full(len(rows), -1, dtype=np.int64)
+        return np.append(keys.view(np.int64), np.int64(-1))[rows.organisation]
 
     def close(self) -> None:
         """Finish the volume; what was set aside must have been added, here or elsewhere."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from geoclusters.quality.drawing import DEFAULT_MAX_ROWS, DocumentSample
-from geoclusters.schema import REASON_CODE
+from geoclusters.schema import REASON_CODE, REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PLACED: Final = REASON_CODE["placed"]
 OUTSIDE: Final = REASON_CODE["outside_country"]
+IS_ASKED: Final = np.isin(np.arange(len(REASONS)), (PLACED, OUTSIDE))
+"""By reason: whether the point could be held against the stated country."""
 MOST_CODES: Final = 1 << 18
 POINT_DIGITS: Final = 5
 """Decimals of a degree in which points are the same point: about a metre."""
@@ -87,13 +89,15 @@ class QualityTally:
             Code or key of the organisation, the same in all parts; -1 = none.
         """
         _count(self._rows, source, year, accuracy, reason)
-        located = np.isfinite(lat) & np.isfinite(lon) & (np.abs(lat) <= 90) & (np.abs(lon) <= 180)
-        asked = located & (country >= 0) & ((reason == PLACED) | (reason == OUTSIDE))
-        _count(self._stated, source[asked], country[asked], reason[asked])
-        for number in np.flatnonzero(np.bincount(source[located])).tolist():
+        if (country >= 0).any():
+            located = (np.abs(lat) <= 90) & (np.abs(lon) <= 180)
+            asked = located & (country >= 0) & IS_ASKED[reason]
+            _count(self._stated, source[asked], country[asked], reason[asked])
+        for number in np.flatnonzero(np.bincount(source)).tolist():
             sample = self._sample(number)
-            rows = np.flatnonzero(located & (source == number))
-            rows = rows[sample.draws(document[rows])]
+            rows = np.flatnonzero(sample.draws(document))
+            rows = rows[(np.abs(lat[rows]) <= 90) & (np.abs(lon[rows]) <= 180)]
+            rows = rows[source[rows] == number]
             sample.add(
                 document[rows],
                 {
@@ -167,7 +171,10 @@ def _count(counter: Counter[tuple[int, ...]], *columns: Ints) -> None:
     spans = [(int(c.min()), int(c.max()) - int(c.min()) + 1) for c in columns]
     code = np.zeros(len(columns[0]), dtype=np.int64)
     for column, (low, n) in zip(columns, spans, strict=True):
-        code = code * n + (column.astype(np.int64) - low)
+        if n > 1:
+            code *= n
+            code += column
+            code -= low
     if np.prod([float(n) for _, n in spans]) <= MOST_CODES:
         counted = np.bincount(code)
         groups = np.flatnonzero(counted)
