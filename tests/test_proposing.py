@@ -269,6 +269,19 @@ def test_tables_of_any_delimiter_and_encoding(tmp_path, sign, encoding):
     assert head["rows_looked_at"] == 30
 
 
+@pytest.mark.parametrize("packed", ["csv", "csv.gz", "zip"])
+def test_a_table_in_another_encoding_is_read_whole_whatever_it_is_packed_in(tmp_path, packed):
+    text = make_addresses().head(30).assign(city="Zürich").to_csv(index=False).encode("cp1252")
+    file = tmp_path / f"t.{packed}"
+    file.write_bytes(gzip.compress(text) if packed == "csv.gz" else text)
+    if packed == "zip":
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("t.csv", text)
+    (source,) = saved(propose_study([file])).source
+    batches = find_format("table").read(source.request([file]))
+    assert {v for b in batches for v in b.column("place").to_pylist()} == {"Zürich"}
+
+
 @pytest.mark.parametrize("ending", ["parquet", "jsonl", "jsonl.gz", "csv.zst", "tsv"])
 def test_tables_of_any_kind(tmp_path, ending):
     frame, file = make_addresses().head(30), tmp_path / f"t.{ending}"
