@@ -19,7 +19,6 @@ from geoclusters.addresses.sources.formats import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
 ROWS_AT_ONCE: Final = 1 << 16
 HEAD_RECORDS: Final = 200
@@ -204,8 +203,3 @@ def year_of(*texts: str | None) -> int | None:
         if found:
             return int(found[1])
     return None
-
-
-def apart(files: Sequence[Path]) -> list[list[Path]]:
-    """Every file can be read for itself."""
-    return [[file] for file in files]

@@ -17,7 +17,6 @@ from geoclusters.addresses.regions import country_named
 from geoclusters.addresses.sources.bibliographic import (
     Record,
     RecordOptions,
-    apart,
     authorships,
     first_item,
     items,
@@ -26,7 +25,7 @@ from geoclusters.addresses.sources.bibliographic import (
 )
 from geoclusters.addresses.sources.delimited import header_of, need, read_delimited
 from geoclusters.addresses.sources.files import members
-from geoclusters.addresses.sources.formats import Format, Request
+from geoclusters.addresses.sources.formats import Format, Request, apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

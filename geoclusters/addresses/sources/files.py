@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import io
+import shutil
+import tempfile
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -34,6 +36,7 @@ HEAD_BYTES: Final = 1 << 16
 """Enough to tell what a file is."""
 TRIAL_BYTES: Final = 1 << 20
 """Enough to read the first rows of a file on trial."""
+LINES_BYTES: Final = 1 << 20
 MOST_LINE_ENDS: Final = 200
 UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 BROKEN: Final = (
@@ -145,12 +148,11 @@ def _whole_lines(stream: IO[bytes]) -> bytes:
 
 def _last_line_ends(head: bytes) -> list[int]:
     """Positions behind the last line ends, from the last on."""
-    ends, end = [], len(head)
-    while (
-        len(ends) < MOST_LINE_ENDS
-        and (end := max(head.rfind(b"\n", 0, end), head.rfind(b"\r", 0, end))) > 0
-    ):
-        ends.append(end + 1)
+    ends: list[int] = []
+    end = len(head)
+    while end > 0 and len(ends) < MOST_LINE_ENDS:
+        end = max(head.rfind(b"\n", 0, end), head.rfind(b"\r", 0, end))
+        ends += [end + 1] if end > 0 else []
     return ends
 
 
@@ -196,6 +198,29 @@ def head_of(member: Member) -> bytes:
     """
     with readable(member), member.opened() as stream:
         return _filled(stream, HEAD_BYTES)
+
+
+def lines_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """Give the lines of a stream, without their ends, whatever kind of stream it is."""
+    rest = b""
+    while block := stream.read(LINES_BYTES):
+        *whole, rest = (rest + block).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+@contextmanager
+def on_disk(member: Member) -> Iterator[Path]:
+    """Give a path that duckdb can read: the file itself, or an unpacked copy that goes away after."""
+    if member.inside is None and member.packing != "zstd":
+        yield member.path
+        return
+    with tempfile.TemporaryDirectory(prefix="geoclusters-") as folder:
+        copy = Path(folder) / "unpacked.json"
+        with member.opened() as stream, copy.open("wb") as target:
+            shutil.copyfileobj(stream, target)
+        yield copy
 
 
 def _bare(name: str) -> str:

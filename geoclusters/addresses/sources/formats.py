@@ -69,6 +69,11 @@ def _together(files: Sequence[Path]) -> list[list[Path]]:
     return [list(files)]
 
 
+def apart(files: Sequence[Path]) -> list[list[Path]]:
+    """Part files that can each be read for itself."""
+    return [[file] for file in files]
+
+
 @dataclass(frozen=True)
 class Format:
     """

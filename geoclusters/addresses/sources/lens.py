@@ -17,7 +17,6 @@ from geoclusters.addresses.regions import country_named
 from geoclusters.addresses.sources.bibliographic import (
     Record,
     RecordOptions,
-    apart,
     authorships,
     first_item,
     items,
@@ -29,8 +28,8 @@ from geoclusters.addresses.sources.delimited import (
     need,
     read_delimited,
 )
-from geoclusters.addresses.sources.files import head_of, members, place_of, readable
-from geoclusters.addresses.sources.formats import Format, Request
+from geoclusters.addresses.sources.files import head_of, lines_of, members, place_of, readable
+from geoclusters.addresses.sources.formats import Format, Request, apart
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
@@ -113,19 +112,10 @@ def _from_csv(member: Member, options: LensOptions, request: Request) -> Iterato
 
 def _from_json(member: Member, options: LensOptions, _request: Request) -> Iterator[Record]:
     with readable(member), member.opened() as stream:
-        for row, line in enumerate(_lines(stream), start=1):
+        for row, line in enumerate(lines_of(stream), start=1):
             work = _work(line, member, row)
             if work and options.takes(str(work.get("publication_type") or "").replace("_", " ")):
                 yield _record(work, row)
-
-
-def _lines(stream: Any) -> Iterator[bytes]:  # noqa: ANN401
-    rest = b""
-    while block := stream.read(1 << 20):
-        *whole, rest = (rest + block).split(b"\n")
-        yield from whole
-    if rest:
-        yield rest
 
 
 def _work(line: bytes, member: Member, row: int) -> dict[str, Any] | None:

@@ -13,11 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geoclusters.addresses.sources.files import head_of, unreadable
+from geoclusters.addresses.sources.files import head_of, on_disk, unreadable
 from geoclusters.addresses.sources.openalex_files import PARQUET_MAGIC
 from geoclusters.addresses.sources.ror_dump import (
     as_objects,
-    on_disk,
     read_dump,
 )
 

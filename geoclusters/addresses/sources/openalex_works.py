@@ -11,10 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from geoclusters.addresses.sources.files import head_of, unreadable
+from geoclusters.addresses.sources.files import head_of, on_disk, unreadable
 from geoclusters.addresses.sources.formats import Options
 from geoclusters.addresses.sources.openalex_files import PARQUET_MAGIC
-from geoclusters.addresses.sources.ror_dump import on_disk
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:

@@ -9,21 +9,18 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from geoclusters.addresses.sources.files import head_of, unreadable
+from geoclusters.addresses.sources.files import head_of, on_disk, unreadable
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from geoclusters.addresses.sources.files import Member
 
@@ -152,19 +149,6 @@ def as_objects(table: pa.Table) -> pd.DataFrame:
     """Give a table as plain objects: str, float, list, and None for what is null."""
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     return pd.DataFrame({name: pd.Series(v, dtype=object) for name, v in columns.items()})
-
-
-@contextmanager
-def on_disk(member: Member) -> Iterator[Path]:
-    """Give a path that duckdb can read: the file itself, or an unpacked copy that goes away after."""
-    if member.inside is None and member.packing != "zstd":
-        yield member.path
-        return
-    with tempfile.TemporaryDirectory(prefix="geoclusters-") as folder:
-        copy = Path(folder) / "unpacked.json"
-        with member.opened() as stream, copy.open("wb") as target:
-            shutil.copyfileobj(stream, target)
-        yield copy
 
 
 def read_dump(files: Sequence[Member], *, head_only: bool = False) -> pd.DataFrame:

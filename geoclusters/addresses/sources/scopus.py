@@ -16,7 +16,6 @@ from geoclusters.addresses.regions import country_named, region_named
 from geoclusters.addresses.sources.bibliographic import (
     Record,
     RecordOptions,
-    apart,
     authorships,
     items,
     read_records,
@@ -28,7 +27,7 @@ from geoclusters.addresses.sources.delimited import (
     read_delimited,
 )
 from geoclusters.addresses.sources.files import members
-from geoclusters.addresses.sources.formats import Format, Request
+from geoclusters.addresses.sources.formats import Format, Request, apart
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

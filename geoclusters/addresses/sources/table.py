@@ -5,11 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
-import shutil
-import tempfile
-from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 import duckdb
@@ -18,12 +14,13 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from geoclusters.addresses.sources.columns import ColumnError, canonical
-from geoclusters.addresses.sources.files import Member, members, place_of
-from geoclusters.addresses.sources.formats import Format, Request
+from geoclusters.addresses.sources.files import Member, lines_of, members, on_disk, place_of
+from geoclusters.addresses.sources.formats import Format, Request, apart
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 BATCH_ROWS: Final = 1 << 18
 CSV_BLOCK_BYTES: Final = 1 << 24
@@ -185,7 +182,7 @@ def _json_lines(
 ) -> Iterator[pa.RecordBatch]:
     with member.opened() as stream:
         _need(member, wanted, _keys(stream))
-    with _on_disk(member) as file, duckdb.connect() as connection:
+    with on_disk(member) as file, duckdb.connect() as connection:
         types = dict.fromkeys(wanted, "VARCHAR")
         answer = connection.sql(
             "SELECT * FROM read_ndjson($file, columns = $types, maximum_object_size = 134217728)",
@@ -197,7 +194,7 @@ def _json_lines(
 def _keys(stream: IO[bytes]) -> list[str]:
     """Keys of the first objects of a JSON-lines file, in the order in which they come."""
     keys: dict[str, None] = {}
-    for line in islice(_lines(stream), HEAD_ROWS):
+    for line in islice(lines_of(stream), HEAD_ROWS):
         try:
             found = json.loads(line)
         except ValueError:
@@ -207,35 +204,9 @@ def _keys(stream: IO[bytes]) -> list[str]:
     return list(keys)
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
-    rest = b""
-    while block := stream.read(1 << 20):
-        *whole, rest = (rest + block).split(b"\n")
-        yield from whole
-    if rest:
-        yield rest
-
-
-@contextmanager
-def _on_disk(member: Member) -> Iterator[Path]:
-    """Give a path that duckdb can read: the file itself, or an unpacked copy that goes away after."""
-    if member.inside is None and member.packing != "zstd":
-        yield member.path
-        return
-    with tempfile.TemporaryDirectory(prefix="geoclusters-") as folder:
-        copy = Path(folder) / "unpacked.jsonl"
-        with member.opened() as stream, copy.open("wb") as target:
-            shutil.copyfileobj(stream, target)
-        yield copy
-
-
 _READERS: Final[
     dict[str, Callable[[Member, list[str], str | None, str], Iterator[pa.RecordBatch]]]
 ] = {"parquet": _parquet, "csv": _delimited, "tsv": _delimited, "jsonl": _json_lines}
-
-
-def _apart(files: Sequence[Path]) -> list[list[Path]]:
-    return [[file] for file in files]
 
 
 FORMAT: Final = Format(
@@ -243,5 +214,5 @@ FORMAT: Final = Format(
     title="table whose columns the study names",
     read=read_tables,
     maps_columns=True,
-    groups=_apart,
+    groups=apart,
 )

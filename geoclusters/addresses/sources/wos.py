@@ -15,7 +15,6 @@ from pydantic import Field
 from geoclusters.addresses.sources.bibliographic import (
     Record,
     RecordOptions,
-    apart,
     authorships,
     first_item,
     items,
@@ -23,7 +22,7 @@ from geoclusters.addresses.sources.bibliographic import (
     year_of,
 )
 from geoclusters.addresses.sources.files import head_of, members, place_of, readable
-from geoclusters.addresses.sources.formats import Format, Request
+from geoclusters.addresses.sources.formats import Format, Request, apart
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
