@@ -78,34 +78,42 @@ def great_circles(
     """
     a, b = (unit_vectors(p[:, 0], p[:, 1]) for p in (start, end))
     angle = np.arctan2(np.linalg.norm(np.cross(a, b), axis=1), np.einsum("ij,ij->i", a, b))
-    steps = np.ceil(np.degrees(angle) / STEP_DEGREES).astype(int).clip(min=1)
-    lines = np.empty(len(a), dtype=object)
-    for row in range(len(a)):
-        along = np.linspace(0.0, 1.0, steps[row] + 1)[1:-1, None]
-        # Between opposite points every half circle is shortest; the sum below then has no direction.
-        within = np.sin((1 - along) * angle[row]) * a[row] + np.sin(along * angle[row]) * b[row]
-        lat = np.degrees(np.arctan2(within[:, 2], np.hypot(within[:, 0], within[:, 1])))
-        lon = np.degrees(np.arctan2(within[:, 1], within[:, 0]))
-        path = np.vstack([start[row, ::-1], np.column_stack([lon, lat]), end[row, ::-1]])
-        lines[row] = _cut(path)
-    return lines
+    steps = np.ceil(np.degrees(angle) / STEP_DEGREES).astype(np.int64).clip(min=1)
+    owner = np.repeat(np.arange(len(a)), steps + 1)
+    last = np.cumsum(steps + 1) - 1
+    step = np.arange(len(owner)) - (last - steps)[owner]
+    along = step * (1.0 / steps)[owner]
+    # Between opposite points every half circle is shortest; the sum below then has no direction.
+    within = np.sin((1 - along) * angle[owner])[:, None] * a[owner]
+    within += np.sin(along * angle[owner])[:, None] * b[owner]
+    lat = np.degrees(np.arctan2(within[:, 2], np.hypot(within[:, 0], within[:, 1])))
+    path = np.column_stack([np.degrees(np.arctan2(within[:, 1], within[:, 0])), lat])
+    path[last - steps], path[last] = start[:, ::-1], end[:, ::-1]
+    return _cut(path, owner)
 
 
-def _cut(path: npt.NDArray[np.float64]) -> shapely.LineString | shapely.MultiLineString:
-    """Cut a path where its longitude jumps across the date line."""
+def _cut(path: npt.NDArray[np.float64], owner: npt.NDArray[np.intp]) -> npt.NDArray[np.object_]:
+    """Make lines of the points of each owner, cut where their longitude jumps across the date line."""
     jump = np.diff(path[:, 0])
-    crossings = np.flatnonzero(np.abs(jump) > HALF_TURN)
-    parts, begin = [], path[:1]
-    for number, row in enumerate(crossings):
-        before, after = path[row], path[row + 1]
-        edge = np.copysign(HALF_TURN, before[0])
-        whole = jump[row] + 2 * edge
-        part = (edge - before[0]) / whole if whole else 0.0
-        lat = before[1] + part * (after[1] - before[1])
-        first = crossings[number - 1] + 1 if number else 1
-        parts.append(np.vstack([begin, path[first : row + 1], [[edge, lat]]]))
-        begin = np.array([[-edge, lat]])
-    first = crossings[-1] + 1 if len(crossings) else 1
-    parts.append(np.vstack([begin, path[first:]]))
-    lines = [shapely.LineString(p) for p in parts]
-    return lines[0] if len(lines) == 1 else shapely.MultiLineString(lines)
+    torn = np.flatnonzero((np.abs(jump) > HALF_TURN) & (owner[1:] == owner[:-1]))
+    before, after = path[torn], path[torn + 1]
+    edge = np.copysign(HALF_TURN, before[:, 0])
+    whole = jump[torn] + 2 * edge
+    part = np.divide(edge - before[:, 0], whole, out=np.zeros(len(torn)), where=whole != 0)
+    lat = before[:, 1] + part * (after[:, 1] - before[:, 1])
+    ends = np.column_stack([edge, lat, -edge, lat]).reshape(-1, 2)
+    points = np.insert(path, np.repeat(torn + 1, 2), ends, axis=0)
+    owner = np.insert(owner, np.repeat(torn + 1, 2), np.repeat(owner[torn], 2))
+    behind = np.insert(
+        np.zeros(len(path), dtype=bool), np.repeat(torn + 1, 2), [False, True] * len(torn)
+    )
+    # A part begins with each owner and behind each cut.
+    begins = behind | (np.diff(owner, prepend=-1) != 0)
+    parts = np.asarray(shapely.linestrings(points, indices=np.cumsum(begins) - 1))
+    owner = owner[begins]
+    lines = np.empty(len(np.unique(owner)), dtype=object)
+    lines[owner] = parts
+    cut = np.isin(owner, owner[1:][np.diff(owner) == 0])
+    if cut.any():
+        shapely.multilinestrings(parts[cut], indices=owner[cut], out=lines)
+    return lines

@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyogrio
+import shapely
 
 from geoclusters import qgis, schema
 from geoclusters.geometry import great_circles, hexagons
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from geoclusters.results import Result
 
 FILE: Final = "clusters.gpkg"
@@ -34,6 +39,7 @@ MOST_HEXAGONS: Final = 100_000
 """More cells than this are written as points: a hexagon takes 0.3 kB, a point half of it."""
 
 WGS84: Final = "EPSG:4326"
+GEOMETRY: Final = "geom"
 CELL_COLUMNS: Final = ("cell", "cluster_id", "density", "core", "addresses", "{metric}")
 _ADDED_COLUMNS: Final = {
     "name_a": "name of one cluster",
@@ -45,11 +51,11 @@ _EARLIEST: Final = "1970-01-01T00:00:00+00:00"
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: its name, its features, the kind of their geometry, and its style."""
+    """One layer: its name, its features with their shapes as WKB, the kind of these, and its style."""
 
     name: str
     title: str
-    features: gpd.GeoDataFrame
+    features: pa.Table
     geometry_type: str
     style: str
 
@@ -86,14 +92,15 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
     finished = _timestamp(str(result.run.get("finished") or _EARLIEST))
     with written_aside(path) as part, _named_gpkg(part) as file:
         for number, layer in enumerate(layers):
-            layer.features.to_file(
+            pyogrio.write_arrow(
+                layer.features,
                 file,
                 layer=layer.name,
                 driver="GPKG",
-                engine="pyogrio",
-                mode="a" if number else "w",
+                append=number > 0,
+                geometry_name=GEOMETRY,
                 geometry_type=layer.geometry_type,
-                promote_to_multi=layer.geometry_type.startswith("Multi"),
+                crs=WGS84,
                 layer_options={"DESCRIPTION": layer.title, "IDENTIFIER": layer.name},
                 **({} if number else {"dataset_metadata": {"geoclusters": made_by}}),
             )
@@ -121,19 +128,19 @@ def _named_gpkg(part: Path) -> Iterator[Path]:
 
 def _clusters(result: Result) -> Layer:
     names = [c.name for c in schema.CLUSTERS.resolved(result.metrics)]
-    frame = result.clusters[[*names, "geometry"]]
+    frame = pd.DataFrame(result.clusters[names])
+    features = _features(frame, result.clusters.geometry.to_numpy())
     style = qgis.Graduated("score", "fill", unit="%", factor=100).qml(
         frame["score"],
         {"color": "{shade}", "outline_color": "20,24,29,255", "outline_width": "0.1"},
     )
-    return Layer("clusters", "Clusters: the dissolved cells", frame, "MultiPolygon", style)
+    return Layer("clusters", "Clusters: the dissolved cells", features, "MultiPolygon", style)
 
 
 def _regions(result: Result) -> Layer:
     names = ["cluster_id", "rank", "name", "economies", "score", "intensity"]
     clusters = result.clusters
     shapes = clusters["region"].where(clusters["region"].notna(), clusters.geometry)
-    frame = gpd.GeoDataFrame(clusters[names], geometry=shapes.to_numpy(), crs=WGS84)
     options = {
         "color": "0,0,0,0",
         "style": "no",
@@ -143,23 +150,25 @@ def _regions(result: Result) -> Layer:
     return Layer(
         "regions",
         "Clusters with gaps closed, for drawing",
-        frame,
+        _features(pd.DataFrame(clusters[names]), shapes.to_numpy()),
         "MultiPolygon",
         qgis.single("fill", options),
     )
 
 
 def _cells(result: Result) -> Layer:
-    cells = result.cells
-    mine = cells[cells["cluster_id"].notna()]
-    index = mine["cell"].to_numpy(np.uint64)
     names = [n for c in CELL_COLUMNS for n in _for_each(c, result.metrics)]
-    as_hexagons = len(mine) <= MOST_HEXAGONS
-    frame = gpd.GeoDataFrame(
-        pd.DataFrame(mine[names]).assign(cell=[f"{int(c):x}" for c in index]),
-        geometry=hexagons(index) if as_hexagons else mine.geometry.to_numpy(),
-        crs=WGS84,
+    inside = result.columns(
+        schema.CELLS, [*names, "lat", "lon"], rows=pc.field("cluster_id").is_valid()
     )
+    cells = inside["cell"].to_numpy()
+    as_hexagons = len(cells) <= MOST_HEXAGONS
+    shapes = (
+        _collections(hexagons(cells))
+        if as_hexagons
+        else _points(inside["lon"].to_numpy(), inside["lat"].to_numpy())
+    )
+    features = inside.select(names).set_column(0, "cell", _hexadecimal(cells))
     graduated = qgis.Graduated("density", "fill" if as_hexagons else "marker")
     options = {"color": "{shade}", "outline_style": "no"}
     if not as_hexagons:
@@ -167,9 +176,9 @@ def _cells(result: Result) -> Layer:
     return Layer(
         "cells",
         "Cells of the clusters",
-        frame,
+        features.append_column(GEOMETRY, shapes),
         "MultiPolygon" if as_hexagons else "Point",
-        graduated.qml(frame["density"], options),
+        graduated.qml(inside["density"].to_numpy(), options),
     )
 
 
@@ -185,7 +194,7 @@ def _links(result: Result) -> Layer:
     style = qgis.Graduated("documents", "line").qml(
         frame["documents"], {"line_color": "{shade}", "line_width": "0.2", "capstyle": "round"}
     )
-    features = gpd.GeoDataFrame(frame, geometry=lines, crs=WGS84)
+    features = _features(frame, lines)
     return Layer("links", "Documents shared by two clusters", features, "MultiLineString", style)
 
 
@@ -207,6 +216,52 @@ def _pairs(result: Result) -> pd.DataFrame:
         frame.insert(2, f"name_{end}", frame[f"cluster_{end}"].map(name).astype("str"))
     order = ["cluster_a", "cluster_b", "name_a", "name_b", "documents", *metrics]
     return pd.DataFrame(frame[order]).sort_values(["documents", "cluster_a", "cluster_b"])
+
+
+# --------------------------------------------------------------------------- as GDAL takes them
+
+
+def _features(frame: pd.DataFrame, shapes: npt.NDArray[np.object_]) -> pa.Table:
+    """Put a shape beside each row."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    return table.append_column(GEOMETRY, _collections(shapes))
+
+
+def _collections(shapes: npt.NDArray[np.object_]) -> pa.Array:
+    """Write shapes as WKB; single polygons and lines become collections of one."""
+    kinds, many = shapely.get_type_id(shapes), shapes.copy()
+    for kind, collected in (
+        (shapely.GeometryType.POLYGON, shapely.multipolygons),
+        (shapely.GeometryType.LINESTRING, shapely.multilinestrings),
+    ):
+        single = kinds == kind
+        if single.any():
+            many[single] = collected(shapes[single], indices=np.arange(single.sum()))
+    return pa.array(shapely.to_wkb(many), pa.binary())
+
+
+_POINT: Final = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
+
+
+def _points(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> pa.Array:
+    """Write points as WKB (OGC 06-103r4, 8.2.9), without an object for each."""
+    points = np.empty(len(x), dtype=_POINT)
+    points["order"], points["kind"], points["x"], points["y"] = 1, 1, x, y
+    return _rows_of_bytes(points.view(np.uint8).reshape(len(x), -1), pa.binary())
+
+
+def _hexadecimal(cells: npt.NDArray[np.uint64]) -> pa.Array:
+    """Write H3 indices as text; the fifteen digits of each are never fewer."""
+    shifts = np.arange(56, -4, -4, dtype=np.uint64)
+    digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
+    return _rows_of_bytes(digits[(cells[:, None] >> shifts) & np.uint64(15)], pa.string())
+
+
+def _rows_of_bytes(rows: npt.NDArray[np.uint8], kind: pa.DataType) -> pa.Array:
+    ends = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(rows.shape[1])
+    return pa.Array.from_buffers(
+        kind, len(rows), [None, pa.py_buffer(ends), pa.py_buffer(np.ascontiguousarray(rows))]
+    )
 
 
 # --------------------------------------------------------------------------- what GDAL leaves out
@@ -260,7 +315,7 @@ def _add_meanings(
         [
             (layer.name, column, known[column])
             for layer in layers
-            for column in layer.features.columns
+            for column in layer.features.column_names
             if column in known
         ],
     )
