@@ -102,35 +102,52 @@ def _keys(sums: CellSums) -> Cells:
 
 
 @compiled
-def _shard_order(key: Cells, bounds: Ints, order: Ints) -> None:
-    """Order the rows by shard, stable; rows without a key are left out."""
+def _shard_bounds(key: Cells) -> Ints:
+    """Give where the rows of each shard begin once they are in the order of the shards."""
+    bounds = np.zeros(N_SHARDS + 1, dtype=np.int64)
     shift = np.uint64(60)
-    for i in range(len(key)):
-        k = key[i]
-        if k != 0:
-            bounds[np.int64(k * _GOLDEN >> shift) + 1] += 1
+    for row in range(len(key)):
+        bounds[np.int64(key[row] * _GOLDEN >> shift) + 1] += 1
     for before in range(N_SHARDS):
         bounds[before + 1] += bounds[before]
-    place = bounds.copy()
-    for row in range(len(key)):
-        if key[row] != 0:
-            shard = np.int64(key[row] * _GOLDEN >> shift)
-            order[place[shard]] = row
-            place[shard] += 1
+    return bounds
 
 
 @compiled
-def _add(
-    rows: Ints,
+def _pack(
     key: Cells,
     weight: Ints,
     several: Ints,
     document: Ints,
     vectors: Ints,
+    bounds: Ints,
+    packed: Ints,
+) -> None:
+    """Write all that is needed of each row side by side, in the order of the shards (`_shard_bounds`)."""
+    place = bounds.copy()
+    shift = np.uint64(60)
+    for row in range(len(key)):
+        shard = np.int64(key[row] * _GOLDEN >> shift)
+        at = place[shard]
+        place[shard] += 1
+        packed[at, 0] = np.int64(key[row])
+        packed[at, 1] = weight[row]
+        packed[at, 2] = several[row]
+        packed[at, 3] = document[row]
+        packed[at, 4] = vectors[row, 0]
+        packed[at, 5] = vectors[row, 1]
+        packed[at, 6] = vectors[row, 2]
+        packed[at, 7] = row
+
+
+@compiled
+def _add(
+    packed: Ints,
     slots: Cells,
     entry_keys: Cells,
     sums: Ints,
     n_entries: int,
+    shard: int,
     entries: Codes,
 ) -> int:
     """
@@ -142,13 +159,13 @@ def _add(
     mask = np.uint64(len(slots) // 2 - 1)
     shift, two = np.uint64(24), np.uint64(2)
     touched = np.uint64(0)
-    for begin in range(0, len(rows), _AT_ONCE):
-        end = min(begin + _AT_ONCE, len(rows))
-        for i in range(begin, end):
-            touched ^= slots[two * (key[rows[i]] * _GOLDEN >> shift & mask)]
-        for i in range(begin, end):
-            row = rows[i]
-            k = key[row]
+    found = np.empty(_AT_ONCE, dtype=np.int64)
+    for begin in range(0, len(packed), _AT_ONCE):
+        n = min(_AT_ONCE, len(packed) - begin)
+        for i in range(n):
+            touched ^= slots[two * (np.uint64(packed[begin + i, 0]) * _GOLDEN >> shift & mask)]
+        for i in range(n):
+            k = np.uint64(packed[begin + i, 0])
             slot = k * _GOLDEN >> shift & mask
             while slots[two * slot] != k and slots[two * slot] != 0:
                 slot = slot + np.uint64(1) & mask
@@ -159,23 +176,23 @@ def _add(
                 sums[n_entries, :] = 0
                 sums[n_entries, _LAST] = -1
                 n_entries += 1
-            entries[row] = np.int32(slots[two * slot + np.uint64(1)])
-        for i in range(begin, end):
-            touched ^= np.uint64(sums[entries[rows[i]], 0])
-        for i in range(begin, end):
-            row = rows[i]
-            entry = entries[row]
-            times = several[row]
-            heft = max(weight[row] // _POSITION_UNIT, 1)
-            sums[entry, 0] += weight[row]
+            found[i] = np.int64(slots[two * slot + np.uint64(1)])
+        for i in range(n):
+            touched ^= np.uint64(sums[found[i], 0])
+        for i in range(n):
+            row, entry = begin + i, found[i]
+            weight, times, document = packed[row, 1], packed[row, 2], packed[row, 3]
+            heft = max(weight // _POSITION_UNIT, 1)
+            sums[entry, 0] += weight
             sums[entry, 1] += abs(times)
-            sums[entry, 2] += -times if times < 0 else np.int64(sums[entry, _LAST] != document[row])
+            sums[entry, 2] += -times if times < 0 else np.int64(sums[entry, _LAST] != document)
             sums[entry, 3] += heft
-            sums[entry, 4] += heft * vectors[row, 0]
-            sums[entry, 5] += heft * vectors[row, 1]
-            sums[entry, 6] += heft * vectors[row, 2]
-            sums[entry, _LAST] = document[row]
-    if touched == np.uint64(1) and len(rows) == 0:  # never; what was touched counts as used
+            sums[entry, 4] += heft * packed[row, 4]
+            sums[entry, 5] += heft * packed[row, 5]
+            sums[entry, 6] += heft * packed[row, 6]
+            sums[entry, _LAST] = document
+            entries[packed[row, 7]] = np.int32(entry * N_SHARDS + shard)
+    if touched == np.uint64(1) and len(packed) == 0:  # never; what was touched counts as used
         return -1
     return n_entries
 
@@ -295,29 +312,25 @@ class SumTable:
         cell, vectors = cells_and_vectors(lat, lon, self.resolution, scale=self._scale)
         key = (cell & _CELL_MASK) | ((metric.astype(np.uint64) + np.uint64(1)) << _METRIC_SHIFT)
         several = several_documents(count)
-        bounds, order = np.zeros(N_SHARDS + 1, dtype=np.int64), np.empty(len(key), dtype=np.int64)
-        _shard_order(key, bounds, order)
+        bounds = _shard_bounds(key)
+        packed = np.empty((len(key), 8), dtype=np.int64)
+        _pack(key, weight, several, document, vectors, bounds, packed)
         entries = np.empty(len(key), dtype=np.int32)
         for number, shard in enumerate(self._shards):
-            rows = order[bounds[number] : bounds[number + 1]]
+            rows = packed[bounds[number] : bounds[number + 1]]
             if not len(rows):
                 continue
             with shard.lock:
                 shard.make_room(len(rows))
                 shard.n_entries = _add(
                     rows,
-                    key,
-                    weight,
-                    several,
-                    document,
-                    vectors,
                     shard.slots,
                     shard.entry_keys,
                     shard.sums,
                     shard.n_entries,
+                    number,
                     entries,
                 )
-            entries[rows] = entries[rows] * N_SHARDS + number
         return entries
 
     def finish(self) -> tuple[CellSums, Codes]:
