@@ -103,6 +103,15 @@ def test_kinds_and_authorities(tmp_path):
     assert {r["document"] for r in read(files, authorities=["IB", "O'"])} == {"10"}
 
 
+def test_a_check_reads_the_head_of_every_table(tmp_path):
+    files = world(tmp_path)
+    request = Request(files, head_only=True)
+    rows = pa.Table.from_batches(list(FORMAT.read(request))).to_pylist()
+    # Application 13 is in no table of applications as far as the head tells; it may be of the right kind.
+    assert {r["document"] for r in rows} == {"10", "11", "13"}
+    assert [r["place"] for r in rows if r["person"] == "1"] == ["München", "München"]
+
+
 def test_wrong_files_are_named(tmp_path):
     files = world(tmp_path)
     with pytest.raises(SourceError, match=r"tls206_person is missing \(countries and addresses"):

@@ -87,21 +87,23 @@ def read_patstat(request: Request) -> Iterator[pa.RecordBatch]:
         joining.require(found, kind)
     with Staging() as staging:
         for name, kind in KINDS.items():
-            # of a person's head few would be those of the first applications
-            only = request.head_only and name == "tls207_pers_appln"
             columns = (*kind.needs, *kind.may_have)
-            staging.add(name, found[name], columns, dialect=DIALECT, head_only=only)
+            staging.add(name, found[name], columns, dialect=DIALECT, head_only=request.head_only)
         for statement in place_macros():
             staging.run(statement)
-        for statement in _tables(options):
+        for statement in _tables(options, head_only=request.head_only):
             staging.run(statement)
         yield from staging.rows(QUERY)
 
 
-def _tables(options: PatstatOptions) -> Iterator[str]:
+def _tables(options: PatstatOptions, *, head_only: bool) -> Iterator[str]:
     """Write the statements that choose the applications and find their first applicants."""
+    # The heads of two tables seldom know the same applications: then those are taken that have a person.
+    origin = "tls201_appln"
+    if head_only:
+        origin = "(SELECT DISTINCT appln_id FROM tls207_pers_appln) LEFT JOIN tls201_appln USING (appln_id)"
     conditions = [
-        f"{column} IN ({', '.join(_quoted(value) for value in values)})"
+        f"coalesce({column} IN ({', '.join(_quoted(value) for value in values)}), {head_only})"
         for column, values in (
             ("appln_kind", options.kinds),
             ("appln_auth", options.authorities),
@@ -111,7 +113,7 @@ def _tables(options: PatstatOptions) -> Iterator[str]:
     yield f"""
         CREATE TEMP TABLE applications AS SELECT appln_id,
             nullif(min(TRY_CAST(appln_filing_year AS SMALLINT)), {NO_YEAR}) AS year
-        FROM tls201_appln WHERE {" AND ".join(conditions) or "true"} GROUP BY appln_id
+        FROM {origin} WHERE {" AND ".join(conditions) or "true"} GROUP BY appln_id
     """
     yield """
         CREATE TEMP TABLE applicants AS SELECT appln_id, min(coalesce(psn_name, person_name)) AS organisation
