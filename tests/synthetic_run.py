@@ -330,19 +330,78 @@ def _run(clusters, cells, metrics):
         ],
         "rows": [
             {
-                "source": i,
+                "source": f"data/{m}.parquet",
                 "metric": m,
                 "read": 1_234_567,
                 "outside_window": 1000,
                 "placed": 1_233_000,
                 "repaired": 17,
                 "rejected": {"no coordinates": 400, "outside the stated country": 150},
+                "geocoded": {
+                    "asked": 900 * i,
+                    "filled": {"place": 500 * i},
+                    "reasons": {"exact": 500 * i, "ambiguous": 400 * i},
+                },
             }
             for i, m in enumerate(metrics)
         ],
+        "quality": [_quality(f"data/{m}.parquet", i) for i, m in enumerate(metrics)],
         "documents": documents,
         "concentration": share,
         "warnings": ["Cluster 1 holds 11 % of the world: is min_density too low?"],
         "stages": [{"stage": "read", "seconds": 1.0}],
         "clusters": len(clusters),
+    }
+
+
+def _quality(source, number):
+    """Make up the quality of a source as `quality.quality_report` tells it; the second one drifts."""
+    kinds = ("placeholder", "country", "place", "other")
+    points = [
+        {
+            "lat": 0.1 if kind == "placeholder" else -16.85,
+            "lon": 0.1 if kind == "placeholder" else -179.98,
+            "kind": kind,
+            "place": HOSTILE if kind == "place" else "Taveuni",
+            "country": "FJ",
+            "documents": 4000 - 100 * number - place,
+            "organisations": None if kind == "country" else 31.5,
+            "ratio": None if kind == "placeholder" else 45.0,
+        }
+        for place, kind in enumerate(kinds)
+    ]
+    years = {
+        str(year): {
+            "rows": 40 if year == LAST_YEAR else 200_000,
+            "placed": 0.95 - 0.1 * number * (year - FIRST_YEAR) / 4,
+            "outside_country": 0.01,
+            "coarse": None if number == 0 else 0.5,
+            "piled": 0.2,
+        }
+        for year in range(FIRST_YEAR, LAST_YEAR + 1)
+    }
+    return {
+        "source": source,
+        "rows": 1_233_567,
+        "placed": 0.95,
+        "rejected": {"no_coordinates": 400, "outside_country": 150},
+        "accuracy": {"not stated": 9}
+        if number == 0
+        else {"point": 60, "place": 30, "not stated": 10},
+        "outside_country": {
+            "rows": 1_000_000,
+            "share": 0.06,
+            "countries": [
+                {"country": code, "rows": 1000, "outside": 100 + number - n, "share": 0.1}
+                for n, code in enumerate(("NA", "DE", "FR", "JP"))
+            ],
+        },
+        "piles": {
+            "sampled": 0.5,
+            "share": 0.21,
+            "by_kind": dict.fromkeys(kinds, 0.0525),
+            "points": points,
+        },
+        "years": {"without": {**years[str(FIRST_YEAR)], "rows": 500}, **years},
+        "doubts": [f"6% of the points lie outside their stated country, most often {HOSTILE}"],
     }

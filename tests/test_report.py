@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from geoclusters import cli, results
 from geoclusters.comparison import compare
-from geoclusters.pages import Changes, draw_pages, locator, report, tables
+from geoclusters.pages import Changes, draw_pages, locator, reliability, report, tables
 from geoclusters.pages.axes import axis_of, even_ticks, labelled, log_ticks, spread
 from geoclusters.pages.changes import changes_section, differences, moves
 from geoclusters.pages.charts import concentration_chart, concentration_table, scatter_chart
@@ -193,6 +193,56 @@ def test_a_run_that_does_not_count_its_rows_is_counted_from_its_table(tmp_path):
     assert [line["values"] for line in told["reasons"]] == [["2"], ["1"]]
 
 
+# ------------------------------------------------------------------- quality of the data
+
+
+def test_the_quality_of_each_source_stands_in_its_column(run):
+    told = reliability.reliability(run)
+    assert [s["metric"] for s in told["sources"]] == ["Patents", "Publications", "VC deals"]
+    lines = {line["label"]: line["values"] for line in told["lines"]}
+    assert lines["placed"] == ["95.0 %"] * 3
+    assert lines["without coordinates, with a place"] == ["–", "900", "1,800"]
+    assert lines["given a point: town"] == ["–", "500", "1,000"]
+    assert lines["answer: ambiguous"] == ["–", "400", "800"]
+    assert lines["known to a town at best"] == ["–", "33.3 %", "33.3 %"]
+    assert lines["outside that country"] == ["6.00 %"] * 3
+    assert [bar["label"] for bar in told["accuracy"]] == ["Publications", "VC deals"]
+    assert len(told["doubts"]) == 3
+
+
+def test_piles_come_largest_first_with_a_way_to_the_map(run):
+    rows = reliability.reliability(run)["piles"]["rows"]
+    documents = [float(row["cells"][4]["sort"]) for row in rows]
+    assert documents == sorted(documents, reverse=True)
+    assert len(rows) == 12
+    first, second = rows[0]["cells"], rows[1]["cells"]
+    assert (first[0]["text"], first[1]["text"]) == ("0.1, 0.1", "")
+    assert second[0]["href"] == "map.html#view=11/-16.850/180.020"
+    assert second[1]["text"] == "FJ"
+
+
+def test_shares_are_drawn_over_the_years_that_have_rows_enough(run):
+    charts = {c["title"]: c for c in reliability.reliability(run)["charts"]}
+    placed = charts["Placed"]
+    assert [len(line["marks"]) for line in placed["lines"]] == [4, 4, 4]
+    assert placed["lines"][2]["marks"][3]["spoken"] == "VC deals, 2022: 80.0 %"
+    ends = [line["marks"][3]["y"] for line in placed["lines"]]
+    assert ends == sorted(ends)
+    assert len(charts["Known to a town at best"]["lines"]) == 2
+
+
+def test_sources_of_one_metric_are_told_apart(tmp_path):
+    result = synthetic_run.write_run(tmp_path, centres=synthetic_run.CENTRES[:1], noise_cells=0)
+    for row in result.run["rows"]:
+        row["metric"] = "patents"
+    names = [entry["name"] for entry in reliability.reliability(result)["legend"]]
+    assert names == [f"Patents data/{m}.parquet" for m in synthetic_run.METRICS]
+    del result.run["rows"]
+    assert reliability.reliability(result)["legend"][0]["name"] == "data/patents.parquet"
+    del result.run["quality"]
+    assert reliability.reliability(result) is None
+
+
 # ------------------------------------------------------------------- in the browser
 
 
@@ -234,7 +284,13 @@ def test_the_report_opens_with_the_printed_top(browser, run, size):
         assert len(column(page, "ranking", 0)) == len(run.clusters)
         assert sticking_out(page) == []
         assert page.locator(".notice").is_visible()
-        for section in ("concentration", "league-section", "scatter-section", "cross-border"):
+        for section in (
+            "concentration",
+            "league-section",
+            "scatter-section",
+            "cross-border",
+            "quality",
+        ):
             assert page.locator(f"#{section}").is_visible()
         assert "12 km before, 15 km now" in page.locator("#changes-section").inner_text()
 
@@ -301,6 +357,13 @@ def test_points_tell_their_cluster_under_the_pointer_and_in_focus(browser, run):
         assert run.clusters["name"][4] in page.locator("#tip").inner_text()
 
 
+def test_a_pile_leads_to_its_place_on_the_map(browser, run):
+    with opened(browser, report_of(run)) as page:
+        page.locator("#piles tbody a").nth(1).click()
+        page.wait_for_function("window.geoclusters && geoclusters.page")
+        assert "view=11/-16.85/180.02" in page.url
+
+
 def test_hostile_names_are_text(browser, run):
     page_text = report_of(run).read_text(encoding="utf-8")
     assert len(page_text) < 1_000_000
@@ -355,7 +418,7 @@ def test_a_run_with_little_in_it_has_a_sensible_report(browser, tmp_path, cluste
         for name in ("population", "intensity"):
             result.clusters[name] = np.nan
         result.clusters["intensity_rank"] = pd.array([None], dtype="Int64")
-    for key in ("rows", "inputs", "documents", "concentration", "warnings"):
+    for key in ("rows", "inputs", "documents", "concentration", "warnings", "quality"):
         result.run.pop(key, None)
     draw_pages(result)
     with opened(browser, tmp_path / "report.html") as page:

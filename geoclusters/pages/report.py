@@ -10,6 +10,7 @@ from geoclusters.pages.changes import Changes, changes_section, moves
 from geoclusters.pages.charts import concentration_chart, concentration_table, scatter_chart
 from geoclusters.pages.locator import world_picture
 from geoclusters.pages.numbers import files_of
+from geoclusters.pages.reliability import reliability
 from geoclusters.pages.shares import economy_names
 from geoclusters.pages.tables import (
     addresses_table,
@@ -77,6 +78,7 @@ def report_content(
         "changes": None if changes is None else changes_section(result, changes, pages),
         "documents": documents_bars(result),
         "addresses": addresses_table(result),
+        "quality": reliability(result),
         "files": files_of(result),
     }
 

@@ -19,7 +19,7 @@ LONGEST_NAME: Final = 90
 MOST_ECONOMIES: Final = 25
 """Economies of the league that are shown at once; the others are behind a switch."""
 
-_PLAIN: Final = {"slim": False, "bar": None, "id": None, "page": False, "head": False}
+_PLAIN: Final = {"slim": False, "bar": None, "id": None, "page": False, "href": None, "head": False}
 _REASONS: Final = dict(schema.REASONS)
 
 
