@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import geopandas as gpd
@@ -14,8 +13,11 @@ import pandas as pd
 
 from geoclusters import clusters as cluster_wing
 from geoclusters import indicators, schema
+from geoclusters.cells.kernel import latlng_to_cells
 from geoclusters.countries import code_of, country_at
 from geoclusters.earth import unit_vectors
+from geoclusters.errors import StudyError
+from geoclusters.hierarchy import FINEST_RESOLUTION
 from geoclusters.machine import processors
 from geoclusters.places import read_places
 
@@ -41,7 +43,7 @@ log = logging.getLogger("geoclusters")
 @dataclass(frozen=True)
 class Cells:
     """
-    Cells of a run with what the density is cut from.
+    Cells of a run, or the points of an exact one, with what the density is cut from.
 
     Attributes
     ----------
@@ -271,7 +273,8 @@ def measure_clusters(
     people : PopulationSource, optional
         Where the people are; by default population is estimated from the places table.
     """
-    table = _bounded(cells, found, method=method, weights=weights)
+    own = _territories(cells, found)
+    table = _bounded(cells, found, own, method=method, weights=weights)
     ids = table["cluster_id"].to_numpy()
     members = cells.members(found.labels, None if stated else _economies(cells, found.labels))
     documents = indicators.documents_by(store.volumes, members)
@@ -281,7 +284,7 @@ def measure_clusters(
     )
     regions = [
         cluster_wing.drawing_region(m, gap_km=method.merge_gap_km)
-        for m in _cells_of_clusters(cells, found, len(table))
+        for m in own.of_clusters(len(table))
     ]
     table["region"] = np.array([*regions, None], dtype=object)[:-1]
     table = _with_population(pd.concat([table, economies], axis=1), cells, found, people)
@@ -314,12 +317,24 @@ def bounded_clusters(
     geopandas.GeoDataFrame
         Columns of `schema.CLUSTERS` as far as the cells know them, in order of rank, WGS 84.
     """
-    table = indicators.by_score(_bounded(cells, found, method=method, weights=weights))
+    own = _territories(cells, found)
+    table = indicators.by_score(_bounded(cells, found, own, method=method, weights=weights))
     return gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326")
 
 
+def _territories(cells: Cells, found: Findings) -> cluster_wing.Territories:
+    return cluster_wing.territories(
+        cell=cells.cell, weight=cells.weight, core=found.core, labels=found.labels
+    )
+
+
 def _bounded(
-    cells: Cells, found: Findings, *, method: Method, weights: Mapping[str, float]
+    cells: Cells,
+    found: Findings,
+    own: cluster_wing.Territories,
+    *,
+    method: Method,
+    weights: Mapping[str, float],
 ) -> pd.DataFrame:
     """One row a label: documents, shares, score, name, size, outlines."""
     n = int(found.labels.max(initial=-1)) + 1
@@ -332,10 +347,9 @@ def _bounded(
         }
     )
     table = indicators.scored(counts, totals=_world(cells), weights=weights)
-    table = pd.concat([table, _described(cells, found, weights, n)], axis=1)
-    table["cluster_id"] = cluster_ids(cells.cell, cells.weight, found.labels)
-    members = _cells_of_clusters(cells, found, n)
-    outlines = [cluster_wing.cell_outline(m, holes=method.holes) for m in members]
+    table = pd.concat([table, _described(cells, found, own, weights, n)], axis=1)
+    table["cluster_id"] = _unique_ids(cells, found, own)
+    outlines = [cluster_wing.cell_outline(m, holes=method.holes) for m in own.of_clusters(n)]
     table["geometry"] = np.array([*outlines, None], dtype=object)[:-1]
     table["area_km2"] = cluster_wing.area_km2(outlines)
     return table
@@ -363,7 +377,28 @@ def cluster_ids(
     return np.array([f"{int(c):x}" for c in cell[order[first]]], dtype=object)
 
 
-def _described(cells: Cells, found: Findings, weights: Mapping[str, float], n: int) -> pd.DataFrame:
+def _unique_ids(
+    cells: Cells, found: Findings, own: cluster_wing.Territories
+) -> npt.NDArray[np.object_]:
+    """Name clusters that share their heaviest cell, as tiny ones of an exact run may, by a finest cell instead."""
+    ids = cluster_ids(own.cell, own.weight, own.label)
+    shared = pd.Series(ids).duplicated(keep=False).to_numpy()
+    if shared.any():
+        rows = np.flatnonzero(shared[found.labels] & (found.labels >= 0))
+        finest = latlng_to_cells(cells.lat[rows], cells.lon[rows], FINEST_RESOLUTION)
+        ids[shared] = cluster_ids(finest, cells.weight[rows], found.labels[rows])
+    if pd.Series(ids).duplicated().any():
+        raise StudyError("clusters lie within a metre of each other; use a larger radius_km")
+    return ids
+
+
+def _described(
+    cells: Cells,
+    found: Findings,
+    own: cluster_wing.Territories,
+    weights: Mapping[str, float],
+    n: int,
+) -> pd.DataFrame:
     """Name, centre and size of each cluster."""
     activity = cells.score(weights)
     member = found.labels >= 0
@@ -382,8 +417,8 @@ def _described(cells: Cells, found: Findings, weights: Mapping[str, float], n: i
             "name": names.reindex(range(n)).to_numpy(),
             "lat": lat,
             "lon": lon,
-            "n_cells": np.bincount(labels, minlength=n).astype(np.int64),
-            "n_core_cells": np.bincount(labels[found.core[member]], minlength=n).astype(np.int64),
+            "n_cells": np.bincount(own.label, minlength=n).astype(np.int64),
+            "n_core_cells": np.bincount(own.label[own.core], minlength=n).astype(np.int64),
             "n_parts": found.n_parts,
         }
     )
@@ -429,13 +464,6 @@ def _with_population(
             n_clusters=len(table),
         )
     return table.assign(population=population, population_source=label)
-
-
-def _cells_of_clusters(cells: Cells, found: Findings, n: int) -> list[npt.NDArray[np.uint64]]:
-    """H3 cells of each label."""
-    order = np.argsort(found.labels, kind="stable")
-    bounds = np.searchsorted(found.labels, np.arange(n + 1), sorter=order)
-    return [cells.cell[order[a:b]] for a, b in pairwise(bounds)]
 
 
 def _cells_table(cells: Cells, found: Findings, ids: npt.NDArray[np.object_]) -> pd.DataFrame:

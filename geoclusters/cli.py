@@ -29,6 +29,7 @@ USERS_MISTAKE, OUR_FAULT, INTERRUPTED = 2, 1, 130
 SHOWN_RANKS = 10
 TABLE_WIDTH = 160
 LONGEST_TEXT, LONGEST_NOTICE = 400, 1000
+SOURCES_BESIDE = 3
 
 app = typer.Typer(
     name="geoclusters",
@@ -95,19 +96,33 @@ def check_command(
             help="The study to check; or data, for which a study is proposed.",
         ),
     ],
+    full: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--full", help="Read every row: what can be placed, how finely, what to doubt."),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="With --full: keep what was read, for a run into this folder."
+        ),
+    ] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """
     Check a study, or propose one for data files.
 
-    Of a study: read the settings and the head of every source, say what is wrong, run nothing. Of data: tell the
-    formats of the files and write a study for them to standard output.
+    Of a study: read the settings and the head of every source, say what is wrong, run nothing; with --full read
+    every row and tell the quality of the addresses. Of data: tell the formats of the files and write a study for them
+    to standard output.
     """
     studies = [path for path in paths if path.suffix.lower() == ".toml"]
+    if (full and not studies) or (out and not full):
+        message = "--full goes with a study, and --out with --full"
+        raise StudyError(message)
     if not studies:
         _propose(paths, as_json=as_json)
     elif len(paths) == 1:
-        _check(studies[0], as_json=as_json)
+        _audit(studies[0], out, as_json=as_json) if full else _check(studies[0], as_json=as_json)
     else:
         message = f"{studies[0]}: give one study alone, or data files without a study"
         raise StudyError(message)
@@ -124,6 +139,25 @@ def _check(study: Path, *, as_json: bool) -> None:
         return
     _print_table(found[0].keys(), [f.values() for f in found])
     typer.echo(f"{study}: the settings are sound and every source can be read")
+
+
+def _audit(study: Path, out: Path | None, *, as_json: bool) -> None:
+    """Say how far the addresses of every source can be trusted."""
+    from geoclusters.auditing import audit, doubts, lines  # noqa: PLC0415
+    from geoclusters.study import read_study  # noqa: PLC0415
+    from geoclusters.wording import printable  # noqa: PLC0415
+
+    found = audit(read_study(study), out)
+    if as_json:
+        _print_json(found)
+        return
+    for start in range(0, len(found), SOURCES_BESIDE):
+        beside = found[start : start + SOURCES_BESIDE]
+        _print_table(["", *(row["metric"] for row in beside)], lines(beside))
+        typer.echo("")
+    for text in doubts(found):
+        typer.echo(f"doubt: {printable(text, LONGEST_NOTICE)}")
+    typer.echo(f"{study}: every row was read; {len(doubts(found)) or 'no'} doubts")
 
 
 def _propose(paths: Sequence[Path], *, as_json: bool) -> None:
@@ -152,7 +186,12 @@ def cluster_command(
     merge_gap_km: Annotated[
         float | None, typer.Option(help="Gap up to which clusters merge.")
     ] = None,
-    resolution: Annotated[int | None, typer.Option(help="H3 resolution of the cells.")] = None,
+    resolution: Annotated[
+        str | None,
+        typer.Option(
+            metavar="0..15|exact", help="H3 resolution of the cells, or points as they are."
+        ),
+    ] = None,
     quick: Annotated[  # noqa: FBT002
         bool, typer.Option("--quick", help="Only boundaries and ranks (boundaries.geojson).")
     ] = False,
@@ -171,7 +210,7 @@ def cluster_command(
         radius_km=radius_km,
         min_density=min_density,
         merge_gap_km=merge_gap_km,
-        resolution=resolution,
+        resolution=int(resolution) if resolution and resolution.isdecimal() else resolution,
     )
     _report(result, as_json=as_json)
 
@@ -350,7 +389,7 @@ def _quick(
     radius_km: float | None,
     min_density: float | None,
     merge_gap_km: float | None,
-    resolution: int | None,
+    resolution: str | None,
 ) -> None:
     """Print the ranking with other boundaries, and write them if a folder is given."""
     from geoclusters.boundaries import FILE, boundaries  # noqa: PLC0415
@@ -370,7 +409,7 @@ def _quick(
 
 def _report(result: Result, *, as_json: bool) -> None:
     """Say what came out of a run and where it is."""
-    from geoclusters.wording import printable  # noqa: PLC0415
+    from geoclusters.wording import changed_by_binning, printable  # noqa: PLC0415
 
     run = result.run
     if as_json:
@@ -393,6 +432,8 @@ def _report(result: Result, *, as_json: bool) -> None:
             f"{told['noise']:,.1f} outside, {told['unplaced']:,.1f} not placed",
             highlight=False,
         )
+    if "exact" in run:
+        _talk.print(changed_by_binning(run["exact"]), highlight=False)
     seconds = sum(s["seconds"] for s in run["stages"])
     _talk.print(f"{run['clusters']} clusters in {seconds:.1f} s", highlight=False)
     if run["study"]["notice"]:

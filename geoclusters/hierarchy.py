@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 Cells = npt.NDArray[np.uint64]
 
+FINEST_RESOLUTION: Final = 15
 EXACT: Final = "exact"
 """The setting `resolution` of a run that does without binning."""
 DISPLAY_RESOLUTION: Final = 8

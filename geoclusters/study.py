@@ -27,12 +27,11 @@ from pydantic import (
 from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format, matching_files
 from geoclusters.errors import StudyError
-from geoclusters.hierarchy import EXACT
+from geoclusters.hierarchy import EXACT, FINEST_RESOLUTION
 
 Density = Literal["shares", "addresses"]
 MergeRule = Literal["gap", "gap+links"]
 
-FINEST_RESOLUTION: Final = 15
 DEFAULT_MIN_DENSITY: Final[dict[str, float]] = {"shares": 5e-4, "addresses": 4500.0}
 
 PROFILES: Final[dict[str, dict[str, Any]]] = {

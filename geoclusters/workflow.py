@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 from geoclusters import __version__, engine, geopackage, pages, results, schema, stages
 from geoclusters.assembly import Cells, Findings, Measured, find_clusters, measure_clusters
 from geoclusters.errors import RunError
+from geoclusters.exactness import exactness
+from geoclusters.hierarchy import EXACT
 from geoclusters.indicators import PopulationSource
 from geoclusters.sample import write_sample
 from geoclusters.study import Population, Source, Study, make_study, read_study
+from geoclusters.wording import changed_by_binning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +32,15 @@ SAMPLE: Final = "sample"
 SAMPLE_FOLDER: Final = Path("out/sample")
 READ: Final = "read"
 ADDRESSES: Final = "addresses"
-ADDRESS_CODE: Final = ("addresses", "geocoding", "quality", "cells", "engine", "countries.py", "schema.py")
+ADDRESS_CODE: Final = (
+    "addresses",
+    "geocoding",
+    "quality",
+    "cells",
+    "engine",
+    "countries.py",
+    "schema.py",
+)
 TOLERANCE: Final = 1e-6
 log = logging.getLogger("geoclusters")
 
@@ -93,11 +104,18 @@ def run(
     study = study if isinstance(study, Study) else read_study(study)
     folder = Path(out) if out is not None else Path("out") / slug(study.name)
     state = stages.Stages(folder)
+    plan, facts = added_up(study, state, spread)
+    return _finish(folder, state, plan, facts)
+
+
+def added_up(
+    study: Study, state: stages.Stages, spread: engine.Engine | None = None
+) -> tuple[Plan, dict[str, Any]]:
+    """Have the addresses of a study read and added up; give with what they were made from what was found."""
     files = [source.files(study.folder) for source in study.sources]
     plan = _plan(study, files)
     with nullcontext(spread) if spread else engine.chosen(study.engine) as chosen:
-        facts = _add_up(state, plan, files, chosen)
-    return _finish(folder, state, plan, facts)
+        return plan, _add_up(state, plan, files, chosen)
 
 
 def _add_up(
@@ -141,7 +159,7 @@ def recluster(
     radius_km: float | None = None,
     min_density: float | None = None,
     merge_gap_km: float | None = None,
-    resolution: int | None = None,
+    resolution: int | str | None = None,
 ) -> Result:
     """
     Draw new boundaries from the cells of a finished run; what is not given stays as it was.
@@ -152,8 +170,8 @@ def recluster(
         Folder of a finished run.
     out : str or Path, optional
         Folder for the new results; by default the same folder, whose results are then replaced.
-    resolution : int, optional
-        Another H3 resolution: the sources of the run are read and binned again.
+    resolution : int or 'exact', optional
+        Another H3 resolution, or points without binning: the sources of the run are read and added up again.
     """
     old = results.read_run(source)
     before = stages.Stages(old.folder)
@@ -180,7 +198,7 @@ def recluster(
 
 
 def study_of_run(
-    old: Result, folder: Path, changes: dict[str, float | int | None] | None = None
+    old: Result, folder: Path, changes: dict[str, float | str | None] | None = None
 ) -> Study:
     """Give the study of a finished run, with some settings changed."""
     run_facts = old.run
@@ -286,6 +304,11 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
             store.load_cells(), metrics=study.metrics, method=method, facts=facts
         )
         found = find_clusters(cells, method=method, store=store)
+    exact = None
+    if method.resolution == EXACT:
+        with state.timed("exactness"):
+            exact = exactness(cells, found, method=method, store=store, facts=facts)
+        log.info(changed_by_binning(exact))
     with state.timed("indicators"):
         measured = measure_clusters(
             cells,
@@ -301,6 +324,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
         _write(folder, measured, plan, state.path(ADDRESSES))
     with state.timed("pages"):
         content = _run_json(plan, facts, measured, documents, state)
+        content |= {"exact": exact} if exact else {}
         result = results.Result(folder, content)
         geopackage.write_geopackage(result, folder / geopackage.FILE, made_by=plan.made_by)
         pages.draw_pages(result)
@@ -385,7 +409,7 @@ def _run_json(
         "geocoding": study.geocoding.told(),
         "engine": study.engine.model_dump(exclude_none=True),
         "inputs": plan.inputs,
-        "rows": _rows(study, facts),
+        "rows": rows_told(study, facts),
         "quality": facts["quality"],
         "documents": documents,
         "concentration": measured.concentration,
@@ -395,7 +419,7 @@ def _run_json(
     }
 
 
-def _rows(study: Study, facts: dict[str, Any]) -> list[dict[str, Any]]:
+def rows_told(study: Study, facts: dict[str, Any]) -> list[dict[str, Any]]:
     """Say what became of the rows of each source; read = outside_window + without_year + placed + rejected."""
     told = []
     for number, (source, tally) in enumerate(zip(study.sources, facts["sources"], strict=True)):

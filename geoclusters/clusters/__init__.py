@@ -5,8 +5,10 @@ from geoclusters.clusters.merging import cluster_gaps, linked_pairs, merge_label
 from geoclusters.clusters.naming import name_clusters
 from geoclusters.clusters.outlines import area_km2, cell_outline, drawing_region
 from geoclusters.clusters.plausibility import implausible, proposed_threshold
+from geoclusters.clusters.territories import Territories, territories
 
 __all__ = [
+    "Territories",
     "area_km2",
     "cell_outline",
     "cluster_gaps",
@@ -18,4 +20,5 @@ __all__ = [
     "name_clusters",
     "neighbourhood_weights",
     "proposed_threshold",
+    "territories",
 ]

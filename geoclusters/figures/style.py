@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
+from geoclusters.hierarchy import EXACT
 from geoclusters.results import written_aside
 from geoclusters.wording import joined, label, notice, number, percent, printable, window
 
@@ -243,11 +244,15 @@ def caption(result: Result, *more: str) -> list[str]:
     sources = f" Data: {drawable('; '.join(sorted(given)), 300)}." if given else ""
     said = (
         f"Study: {drawable(run['study']['name'])}, {window(run)}.{sources} "
-        f"Method: H3 resolution {settings['resolution']}, radius {number(settings['radius_km'])} km, "
+        f"Method: {_grain(settings['resolution'])}, radius {number(settings['radius_km'])} km, "
         f"core from {density_text(settings)}, gaps up to {number(settings['merge_gap_km'])} km merged. "
         f"geoclusters {drawable(run['geoclusters'], 20)}."
     )
     return [*more, said]
+
+
+def _grain(resolution: int | str) -> str:
+    return "points without binning" if resolution == EXACT else f"H3 resolution {resolution}"
 
 
 def density_text(settings: dict[str, Any]) -> str:
