@@ -173,6 +173,7 @@ def guess_columns(sample: Sample, *, file: str = "") -> Guess:
 
     Examples
     --------
+    >>> from geoclusters.proposing.samples import Sample
     >>> sample = Sample({"patentNumber": ["1", "1"], "Latitude": ["48.1", "52"], "Lng": ["11", "13"],
     ...                  "ctry": ["DE", "DE"], "filed": ["2019-03-01", "2020-01-31"]}, 2)
     >>> guess = guess_columns(sample)
