@@ -199,17 +199,19 @@ WAYS: Final = {
 }
 
 
-def compare(one: str, other: str) -> dict[str, int]:
-    """Count the cells in which two results differ."""
+def compare(one: str, *others: str) -> dict[str, Any]:
+    """Count the cells in which other results differ from one."""
+    ours = _load(Path(one))
+    return {"cells": len(ours[0]), "different": [_different(ours, _load(Path(o))) for o in others]}
 
-    a, b = _load(Path(one)), _load(Path(other))
+
+def _different(a: tuple[Any, ...], b: tuple[Any, ...]) -> int:
     if len(a[0]) != len(b[0]):
-        return {"cells": len(a[0]), "different": abs(len(a[0]) - len(b[0]))}
-    wrong = np.zeros(len(a[0]), dtype=bool)
+        return abs(len(a[0]) - len(b[0]))
+    wrong = ~np.isclose(a[3], b[3], rtol=WEIGHT_TOLERANCE, atol=0)
     for mine, theirs in zip(a[:3], b[:3], strict=True):
         wrong |= mine != theirs
-    wrong |= ~np.isclose(a[3], b[3], rtol=WEIGHT_TOLERANCE, atol=0)
-    return {"cells": len(a[0]), "different": int(wrong.sum())}
+    return int(wrong.sum())
 
 
 def _load(path: Path) -> tuple[Any, ...]:
@@ -240,37 +242,36 @@ def measured(bench: Bench) -> Section:
     """Measure tables of several sizes."""
     section = Section("Addresses to cells: read, bin, add up", __doc__.split("\n\n", 2)[2])
     _costs(bench, FEW, list(WAYS), runs=1)  # leaves byte code and machine code behind
-    start, _ = _costs(bench, FEW, list(WAYS), runs=2)
-    every = {}
+    every: dict[int, dict[str, Cost]] = {}
     for n in bench.sizes:
         names = [name for name in WAYS if name != PANDAS or n <= PANDAS_ROWS]
         every[n], cells = _costs(bench, n, names, runs=bench.runs(n))
         caption = f"{count(n)} rows, {count(cells)} cells of resolution {RESOLUTION}"
         section.add(caption, cost_table(every[n], base=OURS))
-    section.add("Cost of a row", growth_table(every, start, list(WAYS)))
+    if not bench.brief:
+        start, _ = _costs(bench, FEW, list(WAYS), runs=2)
+        section.add("Cost of a row", growth_table(every, start, list(WAYS)))
     section.marks = _marks(every[bench.sizes[-1]], bench.sizes[-1])
-    bench.kept["addresses"] = every
     return section
 
 
 def _costs(bench: Bench, n: int, names: list[str], *, runs: int) -> tuple[dict[str, Cost], int]:
     """Run every way, then compare every result with ours; of one that differs no time is kept."""
+    bench.say(f"addresses, {count(n)} rows")
     folder = bench.clean_folder("addresses")
     results = {name: folder / f"cells-{number}" for number, name in enumerate(names)}
     ways = {
         name: script(__file__, name, bench.table(n), result, clears=(result,))
         for name, result in results.items()
     }
-    costs, cells = bench.measure(ways, runs=runs), 0
-    for name in names:
-        if name == OURS or name in FLOORS:
-            continue
-        found = bench.ask(script(__file__, "compare", results[OURS], results[name]))
-        cells = found["cells"]
-        if found["different"]:
-            costs[name] = Cost(0, 0, 0, died=f"{found['different']} of {cells} cells differ")
+    costs = bench.measure(ways, runs=runs)
+    others = [name for name in names if name != OURS and name not in FLOORS]
+    found = bench.ask(script(__file__, "compare", results[OURS], *(results[o] for o in others)))
+    for name, different in zip(others, found["different"], strict=True):
+        if different:
+            costs[name] = Cost(0, 0, 0, died=f"{different} of {found['cells']} cells differ")
     shutil.rmtree(folder)
-    return costs, cells
+    return costs, found["cells"]
 
 
 def _marks(costs: dict[str, Cost], n: int) -> list[Mark]:

@@ -153,13 +153,21 @@ def find(name: str, source: str, target: str) -> dict[str, float]:
     return clock.told("finding")
 
 
-def compare(name: str, one: str, other: str) -> dict[str, int]:
-    """Count the cells that differ; with the nearest border only core cells must have the same label."""
-    with np.load(one) as a, np.load(other) as b:
-        judged = a["core"] if name == NEAREST else np.ones(len(a["core"]), dtype=bool)
-        labels = renumbered(a["labels"], a["core"]) if name == PACKAGE else a["labels"]
-        wrong = (a["core"] != b["core"]) | (judged & (labels != b["labels"]))
-        return {"different": int(wrong.sum()), "compared": len(wrong)}
+def compare(reference: str, *given: str) -> dict[str, Any]:
+    """Count the cells that differ from one result, for ways each followed by its result."""
+    with np.load(reference) as file:
+        right = file["labels"], file["core"]
+    ways = zip(given[::2], given[1::2], strict=True)
+    return {"different": [_different(name, result, *right) for name, result in ways]}
+
+
+def _different(name: str, result: str, labels: Any, core: Any) -> int:  # noqa: ANN401
+    """With the nearest border only core cells must have the same label."""
+    with np.load(result) as found:
+        mine = found["labels"]
+        mine = renumbered(mine, found["core"]) if name == PACKAGE else mine
+        judged = core if name == NEAREST else np.ones(len(core), dtype=bool)
+        return int(((found["core"] != core) | (judged & (mine != labels))).sum())
 
 
 def renumbered(labels: Any, core: Any) -> npt.NDArray[np.int64]:  # noqa: ANN401
@@ -174,12 +182,13 @@ def measured(bench: Bench) -> Section:
     """Measure cells of two resolutions."""
     section = Section("Density on cells: `GridDBSCAN`", __doc__.split("\n\n", 2)[2])
     sizes = sorted({min(n // 10, MOST_CELLS) for n in bench.sizes})
-    _costs(bench, 2 * FEW_CELLS, 7, list(WAYS), weighted=False)
+    few = [OURS, KD_TREE, PACKAGE] if bench.brief else list(WAYS)
+    _costs(bench, 2 * FEW_CELLS, 7, few, weighted=False)
     for n in sizes:
         for resolution in (7, 8):
             names = [OURS, NEAREST, BALL_TREE, KD_TREE]
-            if n > MOST_CELLS // 10 and resolution == 8:
-                names.remove(BALL_TREE)  # minutes, and no other answer than at resolution 7
+            if bench.brief or (n > MOST_CELLS // 10 and resolution == 8):
+                names = [OURS, KD_TREE]  # the other takes longer, and minutes in the end
             costs = _costs(bench, n, resolution, names, weighted=True)
             section.add(f"{count(n)} cells of resolution {resolution}", _table(costs))
             section.marks += _marks(costs, n, resolution)
@@ -207,13 +216,14 @@ def _costs(
     bench.ask(script(__file__, "prepare", n, resolution, kind, source))
     results = {name: folder / f"{number}.npz" for number, name in enumerate(names)}
     ways = {name: script(__file__, name, source, results[name], cores=1) for name in names}
-    costs = bench.measure(ways, runs=2)
-    for name in names:
-        found = bench.ask(script(__file__, "compare", name, results[name], results[KD_TREE]))
-        wrong = f"{found['different']} of {found['compared']:,} cells differ"
-        if found["different"] and name == PACKAGE:
+    costs = bench.measure(ways, runs=1 if n < MOST_CELLS // 10 or bench.brief else 2)
+    pairs = (part for name in names for part in (name, results[name]))
+    found = bench.ask(script(__file__, "compare", results[KD_TREE], *pairs))
+    for name, different in zip(names, found["different"], strict=True):
+        wrong = f"{different:,} of {n:,} cells differ"
+        if different and name == PACKAGE:
             costs[f"{name} (wrong: {wrong})"] = costs.pop(name)
-        elif found["different"]:
+        elif different:
             costs[name] = Cost(0, 0, 0, died=wrong)
     shutil.rmtree(folder)
     return costs

@@ -18,7 +18,7 @@ import measuring
 import numpy as np
 import points
 from bench_density import CHORD, KD_TREE, OURS, PACKAGE, RADIUS_KM, WAYS, Cells, renumbered
-from measuring import Bench, Clock, Cost, script
+from measuring import SPARED, Bench, Clock, Cost, script
 from writing import Mark, Section, at_most, cost_table, count
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _costs(bench: Bench, n: int) -> tuple[dict[str, Cost], str]:
     warm = {name: script(__file__, name, few, "-", cores=1) for name in results}
     bench.measure(warm, runs=1)
     ways = {name: script(__file__, name, source, results[name], cores=1) for name in results}
-    costs = bench.measure(ways, runs=2 if n <= 1_000_000 else 1)
+    costs = bench.measure(ways, runs=2 if n <= 1_000_000 and not bench.brief else 1)
     again = bench.ask(script(__file__, "count", source, results[OURS]))
     first = bench.ask(script(__file__, "few", source))
     if again["different"] or first["different"]:
@@ -141,7 +141,7 @@ def _costs(bench: Bench, n: int) -> tuple[dict[str, Cost], str]:
 
 def _tried(bench: Bench, source: Path) -> Cost:
     """Let scikit-learn try a tenth of the points, in the memory that can be spared."""
-    limits = {"memory_gib": min(TRIED_GIB, 0.8 * measuring.free_gib()), "seconds": TRIED_SECONDS}
+    limits = {"memory_gib": min(TRIED_GIB, SPARED * measuring.free_gib()), "seconds": TRIED_SECONDS}
     way = script(__file__, KD_TREE, source, "-", TRIED_POINTS, cores=1, **limits)
     cost = measuring.measure(way, bench.folder)
     bench.say(f"{KD_TREE}: {cost.died or cost}")

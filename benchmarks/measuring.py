@@ -30,6 +30,8 @@ GIB: Final = 1 << 30
 SIZES: Final = (1_000_000, 10_000_000, 100_000_000)
 FEW: Final = 10_000
 """Rows of a table on which a way spends little but its start."""
+SPARED: Final = 0.6
+"""Part of the free memory that a way may take which is known to want all."""
 SLOW_SECONDS: Final = 20.0
 """A way that took longer is not run again: what disturbs it is small against it."""
 
@@ -287,9 +289,14 @@ class Bench:
         """Sizes to measure, each ten times the one before."""
         return [n for n in SIZES if n <= self.most] or [self.most]
 
+    @property
+    def brief(self) -> bool:
+        """Whether this is the short run of one size, which leaves out what takes long and says little."""
+        return len(self.sizes) == 1
+
     def runs(self, n: int) -> int:
         """Say how often a way is run at a size."""
-        return 3 if n <= 1_000_000 else 2 if n <= 10_000_000 else 1
+        return 2 if self.brief or n > 1_000_000 else 3
 
     def say(self, text: str) -> None:
         """Tell whoever waits what is going on."""

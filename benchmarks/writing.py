@@ -112,7 +112,9 @@ def number(value: float) -> str:
     >>> number(0.01234), number(1.234), number(123.4), number(12345)
     ('0.0123', '1.23', '123', '12,345')
     """
-    if value and abs(value) < 1:
+    if not value:
+        return "0"
+    if abs(value) < 1:
         return f"{value:.3g}"
     return (
         f"{value:.2f}"
