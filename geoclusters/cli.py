@@ -157,7 +157,11 @@ def _audit(study: Path, out: Path | None, *, as_json: bool) -> None:
         typer.echo("")
     for text in doubts(found):
         typer.echo(f"doubt: {printable(text, LONGEST_NOTICE)}")
-    typer.echo(f"{study}: every row was read; {len(doubts(found)) or 'no'} doubts")
+    typer.echo(f"{study}: every row was read; {_counted(len(doubts(found)), 'doubt')}")
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n or 'no'} {what}{'' if n == 1 else 's'}"
 
 
 def _propose(paths: Sequence[Path], *, as_json: bool) -> None:
