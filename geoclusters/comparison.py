@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import h3.api.basic_int as h3
 import numpy as np
 import pandas as pd
 
 from geoclusters.errors import RunError
+from geoclusters.hierarchy import EXACT, cell_resolution, parents
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,7 +26,8 @@ def compare(old: Result, new: Result) -> pd.DataFrame:
     Parameters
     ----------
     old, new : Result
-        Finished runs; where their resolutions differ the finer cells are taken by their parents.
+        Finished runs; where their resolutions differ the finer cells are taken by their parents. Points of exact
+        runs are followed themselves.
 
     Returns
     -------
@@ -37,7 +38,10 @@ def compare(old: Result, new: Result) -> pd.DataFrame:
         `part_of_new` (parts of the pair's weights that they share), `fate` ('same', 'split', 'merged',
         'gone', 'new'), `cluster_id_old`, `cluster_id_new`.
     """
-    pairs = shared_weight(_cells_of(old, new), _cells_of(new, old))
+    sides = _cells_of(old, new), _cells_of(new, old)
+    if all(run.run["settings"]["resolution"] == EXACT for run in (old, new)):
+        _number_points(*sides)
+    pairs = shared_weight(*sides)
     table = _named(pairs, old.clusters, new.clusters)
     table["rank_change"] = table["rank_old"] - table["rank_new"]
     return table[
@@ -61,24 +65,27 @@ def compare(old: Result, new: Result) -> pd.DataFrame:
 def _cells_of(run: Result, other: Result) -> pd.DataFrame:
     """Cells of clusters with their score, at the coarser of the two resolutions."""
     cells = run.cells[run.cells["cluster_id"].notna()]
-    resolution = min(r.run["settings"]["resolution"] for r in (run, other))
+    resolution = min(cell_resolution(r.run["settings"]["resolution"]) for r in (run, other))
     score = np.zeros(len(cells))
     for metric in run.metrics:
         total = run.run["documents"][metric]["window"]
         score += cells[metric].to_numpy() / total * run.run["weights"][metric] if total else 0.0
     return pd.DataFrame(
         {
-            "cell": _parents(cells["cell"].to_numpy(np.uint64), resolution),
+            "cell": parents(cells["cell"].to_numpy(np.uint64), resolution),
+            "lat": cells["lat"].to_numpy(),
+            "lon": cells["lon"].to_numpy(),
             "cluster_id": cells["cluster_id"].to_numpy(),
             "weight": score,
         }
     )
 
 
-def _parents(cells: npt.NDArray[np.uint64], resolution: int) -> npt.NDArray[np.uint64]:
-    if not len(cells) or h3.get_resolution(int(cells[0])) == resolution:
-        return cells
-    return np.array([h3.cell_to_parent(int(c), resolution) for c in cells], dtype=np.uint64)
+def _number_points(old: pd.DataFrame, new: pd.DataFrame) -> None:
+    """Put the number of its point in place of each row's cell, in which there may be many."""
+    points = pd.concat([old[["lat", "lon"]], new[["lat", "lon"]]])
+    number = points.groupby(["lat", "lon"], sort=False).ngroup().to_numpy()
+    old["cell"], new["cell"] = number[: len(old)], number[len(old) :]
 
 
 def shared_weight(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

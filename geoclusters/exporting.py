@@ -14,6 +14,7 @@ from geoclusters import schema
 from geoclusters.errors import RunError
 from geoclusters.geometry import hexagons
 from geoclusters.geopackage import write_geopackage
+from geoclusters.hierarchy import EXACT
 from geoclusters.results import write_csv, written_aside
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _gpkg(result: Result, out: Path, cells: bool) -> None:  # noqa: FBT001, ARG0
 
 
 def _geojson(result: Result, out: Path, cells: bool) -> None:  # noqa: FBT001
-    frame = _with_hexagons(_readable(result.cells)) if cells else _outlined(result)
+    frame = _shaped(result, _readable(result.cells)) if cells else _outlined(result)
     with written_aside(out) as part:
         frame.to_file(
             part, driver="GeoJSON", engine="pyogrio", RFC7946="YES", COORDINATE_PRECISION=DECIMALS
@@ -98,7 +99,7 @@ def _parquet(result: Result, out: Path, cells: bool) -> None:  # noqa: FBT001
         if not cells:
             shutil.copyfile(result.folder / schema.CLUSTERS.name, part)
             return
-        _with_hexagons(result.cells).to_parquet(
+        _shaped(result, result.cells).to_parquet(
             part, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
         )
         table = pq.read_table(part)
@@ -124,7 +125,10 @@ def _readable(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return cells.assign(cell=[f"{int(c):x}" for c in cells["cell"]])
 
 
-def _with_hexagons(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _shaped(result: Result, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give cells their outlines; the points of an exact run stay points."""
+    if result.run["settings"].get("resolution") == EXACT:
+        return cells
     index = [int(c, 16) if isinstance(c, str) else int(c) for c in cells["cell"]]
     return cells.set_geometry(hexagons(np.array(index, dtype=np.uint64)), crs=cells.crs)
 

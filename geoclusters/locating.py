@@ -10,6 +10,7 @@ import numpy as np
 
 from geoclusters.earth import distance_km, unit_vectors
 from geoclusters.errors import StudyError
+from geoclusters.hierarchy import cell_resolution
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,12 +73,13 @@ def locate(result: Result, lat: float, lon: float) -> Place:
             f"the point {lat:g}, {lon:g} is not on the Earth: latitude first, -90..90, then longitude, -180..180"
         )
     settings = result.run["settings"]
-    cell = h3.latlng_to_cell(lat, lon, settings["resolution"])
+    cell = h3.latlng_to_cell(lat, lon, cell_resolution(settings["resolution"]))
     cells = result.cells
     away = distance_km(unit_vectors(cells["lat"], cells["lon"]), unit_vectors(lat, lon))
     density = float(cells["weight"].to_numpy()[away <= settings["radius_km"]].sum())
-    here = cells.loc[cells["cell"] == np.uint64(cell), "cluster_id"].dropna()
-    inside = _row(result, here.iloc[0]) if len(here) else None
+    # In an exact run a cell has many rows; it is the cluster's that weighs most in it.
+    here = cells[cells["cell"] == np.uint64(cell)].groupby("cluster_id")["weight"].sum()
+    inside = _row(result, str(here.idxmax())) if len(here) else None
     near_id, near_km = _nearest(cells["cluster_id"], away)
     near = inside if inside is not None else (_row(result, near_id) if near_id else None)
     return Place(

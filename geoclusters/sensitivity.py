@@ -120,7 +120,10 @@ def _grid(
 def _side(
     cells: Cells, cluster_id: npt.NDArray[np.object_], score: npt.NDArray[np.float64]
 ) -> pd.DataFrame:
-    frame = pd.DataFrame({"cell": cells.cell, "cluster_id": cluster_id, "weight": score})
+    # Rows stand for themselves: in an exact run a cell has many.
+    frame = pd.DataFrame(
+        {"cell": np.arange(len(cells.cell)), "cluster_id": cluster_id, "weight": score}
+    )
     return frame[frame["cluster_id"].notna()]
 
 

@@ -49,9 +49,9 @@ def test_what_the_study_says_goes_before_its_profile():
     [
         ({"method": {"raduis_km": 5}}, ["[method]", "'raduis_km'", "did you mean 'radius_km'"]),
         ({"method": {"radius_km": -5}}, ["radius_km = -5", "greater than 0", "default: 15"]),
-        ({"method": {"resolution": 19}}, ["resolution = 19", "less than or equal to 15"]),
-        ({"method": {"resolution": "8"}}, ["resolution = '8'", "valid integer"]),
-        ({"method": {"resolution": True}}, ["resolution = True", "valid integer"]),
+        ({"method": {"resolution": 19}}, ["resolution = 19", "0 to 15", "'exact'"]),
+        ({"method": {"resolution": "8"}}, ["resolution = '8'", "whole number"]),
+        ({"method": {"resolution": True}}, ["resolution = True", "whole number"]),
         ({"method": {"density": "cells"}}, ["density = 'cells'", "'shares' or 'addresses'"]),
         ({"method": {"min_density": 4500}}, ["min_density 4500", "density = 'addresses'"]),
         ({"method": {"weights": {"patents": -1}}}, ["weights.patents = -1"]),
