@@ -6,7 +6,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from geoclusters import schema
+from geoclusters.hierarchy import EXACT
 from geoclusters.pages.wording import EN_DASH, label, number, percent
+from geoclusters.wording import changed_by_binning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +29,7 @@ def about(result: Result) -> dict[str, Any]:
         "finished": str(run.get("finished", "")).replace("T", " ")[:16],
         "version": run["geoclusters"],
         "metrics": [{"name": label(m), "weight": run["weights"].get(m, 1)} for m in result.metrics],
-        "method": method_sentences(run["settings"]),
+        "method": [*method_sentences(run["settings"]), *_exact_sentences(run)],
         "settings": [
             (label(key.removesuffix("_km")), _shown(key, value))
             for key, value in run["settings"].items()
@@ -76,21 +78,26 @@ def density_text(value: float | None, settings: dict[str, Any]) -> str:
 def method_sentences(settings: dict[str, Any]) -> list[str]:
     """Tell the method with the settings of the run, as far as they are given."""
     sentences = []
+    exact = settings.get("resolution") == EXACT
     if "resolution" in settings:
         sentences.append(
-            "Every address carries its fraction of its document and is placed in an H3 cell "
-            f"(resolution {settings['resolution']})."
+            "Every address carries its fraction of its document "
+            + (
+                "and counts at its own point."
+                if exact
+                else f"and is placed in an H3 cell (resolution {settings['resolution']})."
+            )
         )
     if "radius_km" in settings and settings.get("min_density") is not None:
         sentences.append(
-            f"A cell belongs to the core of a cluster where at least "
+            f"A {'point' if exact else 'cell'} belongs to the core of a cluster where at least "
             f"{density_text(settings['min_density'], settings)} lie within "
             f"{number(settings['radius_km'])} km of it; "
             "borders of cities, regions and countries play no part."
         )
     if "merge_gap_km" in settings:
         sentences.append(
-            "Clusters whose closest cells are at most "
+            f"Clusters whose closest {'points' if exact else 'cells'} are at most "
             f"{number(settings['merge_gap_km'])} km apart become one"
             + (
                 ", if one is the other's strongest partner."
@@ -103,6 +110,17 @@ def method_sentences(settings: dict[str, Any]) -> list[str]:
         "one share a metric, times the weight of the metric."
     )
     return sentences
+
+
+def _exact_sentences(run: dict[str, Any]) -> list[str]:
+    """Tell how the points of an exact run are drawn, and what binning them would change."""
+    if not run.get("exact"):
+        return []
+    return [
+        f"Outlines are drawn in H3 cells of resolution {run['exact']['resolution']}, each of which belongs to the "
+        "cluster that weighs most in it.",
+        f"{changed_by_binning(run['exact'])}.",
+    ]
 
 
 def _shown(key: str, value: Any) -> str:  # noqa: ANN401
