@@ -116,11 +116,11 @@ def _exact_sentences(run: dict[str, Any]) -> list[str]:
     """Tell how the points of an exact run are drawn, and what binning them would change."""
     if not run.get("exact"):
         return []
-    return [
+    drawn = (
         f"Outlines are drawn in H3 cells of resolution {run['exact']['resolution']}, each of which belongs to the "
-        "cluster that weighs most in it.",
-        f"{changed_by_binning(run['exact'])}.",
-    ]
+        "cluster that weighs most in it."
+    )
+    return [drawn, f"{changed_by_binning(run['exact'])}."]
 
 
 def _shown(key: str, value: Any) -> str:  # noqa: ANN401
