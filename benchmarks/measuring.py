@@ -97,9 +97,14 @@ def measure(way: Way, folder: Path) -> Cost:
         )
         timer = threading.Timer(way.seconds or 1e6, process.kill)
         timer.start()
-        _, status, used = os.wait4(process.pid, 0)
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()  # nothing goes on working when the one who measures is stopped
+            raise
+        finally:
+            timer.cancel()
         wall = time.perf_counter() - start
-        timer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
     died = _death(process.returncode, wall, way, folder) if process.returncode else ""
     told = {} if died else _told(spoken)
