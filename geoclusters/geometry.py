@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import antimeridian
@@ -41,16 +42,41 @@ def hexagons(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.object_]:
     >>> len(shape.exterior.coords) - 1, bool(shape.contains(shapely.Point(11.6, 48.1)))
     (6, True)
     """
-    loops = [h3.cell_to_boundary(int(c)) for c in cells]
-    if not loops:
+    if not len(cells):
         return np.empty(0, dtype=object)
-    corners = np.array([corner for loop in loops for corner in loop])[:, ::-1]
-    owner = np.repeat(np.arange(len(loops)), [len(loop) for loop in loops])
+    corners, sizes = cell_corners(cells)
+    owner = np.repeat(np.arange(len(sizes)), sizes)
     shapes = np.asarray(shapely.polygons(shapely.linearrings(corners, indices=owner)))
     bounds = shapely.bounds(shapes)
     for row in np.flatnonzero(bounds[:, 2] - bounds[:, 0] > HALF_TURN):
         shapes[row] = antimeridian.fix_polygon(shapes[row], fix_winding=False)
     return shapes
+
+
+def cell_corners(
+    cells: npt.NDArray[np.uint64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """
+    Give the corners of H3 cells.
+
+    Returns
+    -------
+    corners : numpy.ndarray of float64, shape (m, 2)
+        Longitude and latitude, WGS 84 degrees: the corners of the first cell counter-clockwise, then those of the next.
+    sizes : numpy.ndarray of int64, shape (n,)
+        Corners of each cell: 6 as a rule, 5 of a pentagon, more where it lies across an edge of the icosahedron.
+
+    Examples
+    --------
+    >>> corners, sizes = cell_corners(np.array([0x88283082B9FFFFF], dtype=np.uint64))
+    >>> corners.shape, sizes.tolist()
+    ((6, 2), [6])
+    """
+    loops = [h3.cell_to_boundary(cell) for cell in cells.tolist()]
+    sizes = np.array([len(loop) for loop in loops], dtype=np.int64)
+    flat = chain.from_iterable(chain.from_iterable(loops))
+    corners = np.fromiter(flat, np.float64, count=2 * int(sizes.sum())).reshape(-1, 2)
+    return np.ascontiguousarray(corners[:, ::-1]), sizes
 
 
 def great_circles(

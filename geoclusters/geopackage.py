@@ -252,9 +252,9 @@ def _points(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> pa.Array:
 
 def _hexadecimal(cells: npt.NDArray[np.uint64]) -> pa.Array:
     """Write H3 indices as text; the fifteen digits of each are never fewer."""
-    shifts = np.arange(56, -4, -4, dtype=np.uint64)
-    digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
-    return _rows_of_bytes(digits[(cells[:, None] >> shifts) & np.uint64(15)], pa.string())
+    octets = np.ascontiguousarray(cells, dtype=">u8").view(np.uint8).reshape(-1, 8)
+    pairs = np.array([list(f"{octet:02x}".encode()) for octet in range(256)], dtype=np.uint8)
+    return _rows_of_bytes(pairs[octets].reshape(-1, 16)[:, 1:], pa.string())
 
 
 def _rows_of_bytes(rows: npt.NDArray[np.uint8], kind: pa.DataType) -> pa.Array:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from geoclusters import schema
 from geoclusters.pages import cluster, draw_pages, neighbourhood, quality, wording
 from geoclusters.pages.cellmap import MOST_CELLS, CellMap, ratio_breaks
+from geoclusters.pages.cells import Cells
 from geoclusters.pages.shares import economy_parts
 from geoclusters.pages.specialisation import quotient_bar, quotients
 
@@ -134,7 +135,7 @@ def test_the_threshold_is_always_a_limit_of_classes(highest):
 
 
 def test_cells_are_classed_by_the_threshold(run):
-    told = CellMap(run)
+    told = CellMap(run, Cells(run))
     identifier = run.clusters["cluster_id"][0]
     box = shapely.box(130, 30, 150, 40)
     data = told.data(identifier, told.hexagons(identifier), box)
@@ -147,10 +148,10 @@ def test_cells_are_classed_by_the_threshold(run):
 
 def test_many_cells_are_drawn_as_few(run, monkeypatch):
     monkeypatch.setattr("geoclusters.pages.cellmap.MOST_CELLS", 40)
-    told = CellMap(run)
+    told = CellMap(run, Cells(run))
     identifier = run.clusters["cluster_id"][0]
     own = run.cells[run.cells["cluster_id"] == identifier]
-    assert 0 < len(told.hexagons(identifier)) <= 40 < len(own) <= MOST_CELLS
+    assert 0 < told.hexagons(identifier).n <= 40 < len(own) <= MOST_CELLS
     data = told.data(identifier, told.hexagons(identifier), shapely.box(0, 0, 1, 1))
     assert sum(data["counts"][0]) == pytest.approx(own["patents"].sum(), rel=0.02)
     assert "drawn as" in told.note(identifier)

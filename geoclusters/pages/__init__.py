@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from geoclusters import results
 from geoclusters.pages import cluster, report, world
+from geoclusters.pages.cells import Cells
 from geoclusters.pages.changes import Changes
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def draw_pages(result: Result, *, changes: Changes | None = None, tiles: bool = 
     """
     results.forget_pages(result.folder)
     pages = cluster.clusters_with_page(result)
-    cluster.draw_clusters(result, pages)
-    world.draw_world(result, pages, tiles=tiles)
+    cells = Cells(result)
+    cluster.draw_clusters(result, pages, cells=cells)
+    world.draw_world(result, pages, cells=cells, tiles=tiles)
+    del cells
     report.draw_report(result, pages, changes)

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
-from h3.api import basic_int as h3
 
+from geoclusters.geometry import cell_corners
 from geoclusters.pages.about import density_text
 from geoclusters.pages.cellids import joined, parents, resolution_of
-from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
+from geoclusters.pages.packing import Rings, closed_rings, pack_bytes, pack_points, pack_rings
 from geoclusters.pages.shapes import unrolled_lon
-from geoclusters.pages.wording import class_breaks, label, number
+from geoclusters.pages.wording import class_breaks, label, number, significant
 
 if TYPE_CHECKING:
+    from geoclusters.pages.cells import Cells
     from geoclusters.results import Result
 
 MOST_CELLS: Final = 2000
@@ -38,49 +38,45 @@ _RES_0_AREA_KM2: Final = 4_357_449.4
 _DOT_SIZE: Final = 0.85
 """Of a dot, as part of the circle that has its cell's area."""
 
-_Floats = npt.NDArray[np.float64]
-
 
 class CellMap:
     """The cells of a run, prepared once for all pages."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: Result, cells: Cells) -> None:
         settings = result.run["settings"]
         self._metrics = result.metrics
         self._addresses = settings.get("density") == "addresses"
         self._threshold = settings.get("min_density") or None
         self._settings = settings
-        columns = ["cell", "lat", "lon", "weight", "density", "core", *self._metrics, "cluster_id"]
-        cells = pd.DataFrame(result.cells[columns])
-        self._own = {
-            str(i): _drawn(own, {"core": "max", **dict.fromkeys(self._metrics, "sum")})
-            for i, own in cells.groupby("cluster_id", sort=False)
-        }
-        self._counted = cells["cluster_id"].value_counts()
-        self._all = cells.assign(lon=unrolled_lon(cells["lon"])).sort_values("lat", kind="stable")
-        self._lat = self._all["lat"].to_numpy()
+        self._cells = cells
+        self._place = {str(i): at for at, i in enumerate(result.clusters["cluster_id"])}
+        own = cells.of_clusters()
+        self._counted = [len(cells) for cells in own]
+        how = {"core": "max", **dict.fromkeys(self._metrics, "sum")}
+        self._own = [_drawn(cells, how) for cells in own]
 
     def note(self, identifier: str) -> str:
         """Say if the hexagons on the map are coarser than the cells of the run."""
-        drawn, counted = len(self._own[identifier]), int(self._counted[identifier])
+        place = self._place[identifier]
+        drawn, counted = len(self._own[place]), self._counted[place]
         if drawn == counted:
             return ""
         return f"The {number(counted)} cells are drawn as {number(drawn)} larger ones."
 
-    def hexagons(self, identifier: str) -> npt.NDArray[Any]:
+    def hexagons(self, identifier: str) -> Rings:
         """Give the outlines of a cluster's cells as they are drawn."""
-        return cell_shapes(self._own[identifier]["cell"].to_numpy(np.uint64))
+        return cell_rings(self._own[self._place[identifier]]["cell"].to_numpy(np.uint64))
 
-    def data(self, identifier: str, hexagons: npt.NDArray[Any], box: Any) -> dict[str, Any]:  # noqa: ANN401
+    def data(self, identifier: str, hexagons: Rings, box: Any) -> dict[str, Any]:  # noqa: ANN401
         """Gather what the script draws: cells, dots within `box`, classes of both."""
-        own = self._own[identifier]
+        own = self._own[self._place[identifier]]
         outside = self._outside(identifier, box)
         scales = [self._activity(own), self._density(own, outside)]
         return {
             "metrics": [label(m) for m in self._metrics],
-            "cells": pack_shapes(hexagons, decimals=CELL_DECIMALS),
+            "cells": pack_rings(hexagons, decimals=CELL_DECIMALS),
             "core": pack_bytes(own["core"].to_numpy(np.uint8)),
-            "counts": [[_short(v) for v in own[m]] for m in self._metrics],
+            "counts": [significant(own[m], 3) for m in self._metrics],
             "scales": [_told(scale, own, outside) for scale in scales],
             "dots": {
                 **pack_points(outside["lon"], outside["lat"], decimals=DOT_DECIMALS),
@@ -90,11 +86,14 @@ class CellMap:
 
     def _outside(self, identifier: str, box: Any) -> pd.DataFrame:  # noqa: ANN401
         """Give the cells within a box that are not the cluster's own, joined if they are many."""
-        west, south, east, north = box.bounds
-        first, last = np.searchsorted(self._lat, [south, north])
-        near = self._all.iloc[first:last]
-        near = near[near["lon"].between(west, east) & (near["cluster_id"] != identifier)]
-        return _drawn(pd.DataFrame(near), {"lat": "mean", "lon": "mean"})
+        cells = self._cells
+        rows = cells.within(*box.bounds)
+        rows = rows[cells.owner[rows] != self._place[identifier]]
+        if len(rows) <= MOST_CELLS:
+            rows = rows[np.argsort(cells.lat[rows], kind="stable")]
+        names = ("cell", "lat", "lon", "weight", "density")
+        near = pd.DataFrame({n: getattr(cells, n)[rows] for n in names}, copy=False)
+        return _drawn(near, {"lat": "mean", "lon": "mean"})
 
     def _activity(self, own: pd.DataFrame) -> dict[str, Any]:
         breaks = class_breaks(own["weight"].to_numpy(np.float64))
@@ -160,11 +159,7 @@ def _told(scale: dict[str, Any], own: pd.DataFrame, outside: pd.DataFrame) -> di
     values = own[scale["column"]].to_numpy(np.float64) / scale["divisor"]
     dots = outside[scale["column"]].to_numpy(np.float64) / scale["divisor"]
     classes = np.searchsorted(scale["breaks"], dots, side="right")
-    return {**told, "values": [_short(v) for v in values], "dots": pack_bytes(classes)}
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.3g}")
+    return {**told, "values": significant(values, 3), "dots": pack_bytes(classes)}
 
 
 def _drawn(cells: pd.DataFrame, how: dict[str, str]) -> pd.DataFrame:
@@ -184,21 +179,15 @@ def dot_radius_m(cells: npt.NDArray[np.uint64]) -> int:
     return round(1000 * _DOT_SIZE * math.sqrt(area_km2 / math.pi))
 
 
-def cell_shapes(cells: npt.NDArray[np.uint64]) -> npt.NDArray[Any]:
+def cell_rings(cells: npt.NDArray[np.uint64]) -> Rings:
     """
-    Outlines of H3 cells as polygons, whole on either side of the date line.
+    Outlines of H3 cells, whole on either side of the date line.
 
     Parameters
     ----------
     cells : ndarray of uint64
         H3 indices; pentagons and cells with more corners are drawn as they are.
     """
-    corners = [h3.cell_to_boundary(int(cell)) for cell in cells]
-    sizes = [len(c) for c in corners]
-    points = np.array([corner for c in corners for corner in c], dtype=np.float64).reshape(-1, 2)
-    lonlat = np.column_stack([unrolled_lon(points[:, 1]), points[:, 0]])
-    ring_of = np.repeat(np.arange(len(cells)), sizes)
-    rings = (
-        shapely.linearrings(lonlat, indices=ring_of) if len(cells) else np.zeros(0, dtype=object)
-    )
-    return np.asarray(shapely.polygons(rings))
+    corners, sizes = cell_corners(cells)
+    corners[:, 0] = unrolled_lon(corners[:, 0])
+    return closed_rings(corners, sizes)

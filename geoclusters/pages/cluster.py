@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from geoclusters.errors import RunError
 from geoclusters.pages import embedding
 from geoclusters.pages.about import about, density_text
+from geoclusters.pages.cells import Cells
 from geoclusters.pages.details import Details
 from geoclusters.pages.neighbourhood import Neighbourhood
 from geoclusters.pages.numbers import files_of, takeaway
@@ -53,10 +54,10 @@ def clusters_with_page(result: Result) -> list[str]:
     return chosen
 
 
-def draw_clusters(result: Result, pages: Collection[str]) -> None:
-    """Write the shared assets and the page of each cluster in `pages`."""
+def draw_clusters(result: Result, pages: Collection[str], *, cells: Cells | None = None) -> None:
+    """Write the shared assets and the page of each cluster in `pages`; `cells` are read unless given."""
     _write_assets(result.folder / ASSETS)
-    writer = _Pages(result, pages)
+    writer = _Pages(result, pages, cells if cells is not None else Cells(result))
     rows = result.clusters.drop(columns=["geometry", "region"]).to_dict("records")
     for place, row in enumerate(rows):
         if row["cluster_id"] in pages:
@@ -69,7 +70,7 @@ def draw_clusters(result: Result, pages: Collection[str]) -> None:
 class _Pages:
     """What the pages of a run share, read and grouped once."""
 
-    def __init__(self, result: Result, pages: Collection[str]) -> None:
+    def __init__(self, result: Result, pages: Collection[str], cells: Cells) -> None:
         self._result = result
         self._pages = pages
         self._about = about(result)
@@ -77,7 +78,7 @@ class _Pages:
         self._fields = Specialisation(result)
         self._neighbours = Neighbourhood(result)
         self._quality = Quality(result)
-        self._surroundings = Surroundings(result)
+        self._surroundings = Surroundings(result, cells)
         self._outlines = dict(
             zip(result.clusters["cluster_id"], result.clusters.geometry, strict=True)
         )

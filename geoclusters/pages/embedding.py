@@ -101,10 +101,17 @@ def as_json(content: Any) -> Markup:  # noqa: ANN401
     >>> print(as_json({"name": "</script>", "population": float("nan")}))
     {"name":"\u003c/script\u003e","population":null}
     """
-    text = json.dumps(_finite(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        text = _dumped(content)
+    except ValueError:
+        text = _dumped(_finite(content))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704 - escaped above
+
+
+def _dumped(content: Any) -> str:  # noqa: ANN401
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _finite(content: Any) -> Any:  # noqa: ANN401

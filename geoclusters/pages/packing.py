@@ -8,7 +8,7 @@ follows"), written as base64. `assets/core.js` holds the other half.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,32 @@ def pack_points(lon: npt.ArrayLike, lat: npt.ArrayLike, *, decimals: int) -> dic
     return {"decimals": decimals, "xy": _differences(units)}
 
 
+class Rings(NamedTuple):
+    """
+    Closed rings, one polygon each.
+
+    Attributes
+    ----------
+    points : numpy.ndarray of float64, shape (n, 2)
+        Longitude and latitude in degrees; the first point of a ring is its last as well.
+    ring_of : numpy.ndarray of int64, shape (n,)
+        Ring of each point, rising.
+    n : int
+        Rings.
+    """
+
+    points: npt.NDArray[np.float64]
+    ring_of: npt.NDArray[np.int64]
+    n: int
+
+
+def closed_rings(points: npt.NDArray[np.float64], sizes: npt.NDArray[np.int64]) -> Rings:
+    """Close rings of `sizes` points by repeating the first one of each."""
+    ends = np.cumsum(sizes)
+    closed = np.insert(points, ends, points[ends - sizes], axis=0)
+    return Rings(closed, np.repeat(np.arange(len(sizes)), sizes + 1), len(sizes))
+
+
 def pack_shapes(shapes: Sequence[Any] | npt.NDArray[Any], *, decimals: int) -> dict[str, Any]:
     """
     Pack polygons and multipolygons in their order, each as a list of polygons of rings.
@@ -74,21 +100,40 @@ def pack_shapes(shapes: Sequence[Any] | npt.NDArray[Any], *, decimals: int) -> d
     polygons, shape_of = _polygons(np.asarray(shapes, dtype=object))
     rings, polygon_of = shapely.get_rings(polygons, return_index=True)
     points, ring_of = shapely.get_coordinates(rings, return_index=True)
-    units = np.rint(points * 10.0**decimals).astype(np.int64)
-    moved = np.ones(len(units), dtype=bool)
-    moved[1:] = (np.diff(units, axis=0) != 0).any(axis=1) | (np.diff(ring_of) != 0)
-    large = np.bincount(ring_of[moved], minlength=len(rings)) >= 4
-    kept = moved & large[ring_of]
-    ring_sizes = np.bincount(ring_of[kept], minlength=len(rings))[large]
+    packed, large = _packed(Rings(points, ring_of, len(rings)), decimals)
     ring_counts = np.bincount(polygon_of[large], minlength=len(polygons))
     polygon_counts = np.bincount(shape_of[ring_counts > 0], minlength=len(shapes))
     return {
-        "decimals": decimals,
-        "xy": _differences(units[kept]),
-        "rings": pack_integers(ring_sizes),
+        **packed,
         "polygons": pack_integers(ring_counts[ring_counts > 0]),
         "shapes": pack_integers(polygon_counts),
     }
+
+
+def pack_rings(rings: Rings, *, decimals: int) -> dict[str, Any]:
+    """Pack rings as `pack_shapes` does with polygons that have no holes."""
+    packed, large = _packed(rings, decimals)
+    return {
+        **packed,
+        "polygons": pack_integers(np.ones(large.sum(), dtype=np.int64)),
+        "shapes": pack_integers(large),
+    }
+
+
+def _packed(rings: Rings, decimals: int) -> tuple[dict[str, Any], npt.NDArray[np.bool_]]:
+    """Pack the points of rings and how many each has; tell which rings are left."""
+    units = np.rint(rings.points * 10.0**decimals).astype(np.int64)
+    ring_of = rings.ring_of
+    moved = np.ones(len(units), dtype=bool)
+    moved[1:] = (np.diff(units, axis=0) != 0).any(axis=1) | (np.diff(ring_of) != 0)
+    large = np.bincount(ring_of[moved], minlength=rings.n) >= 4
+    kept = moved & large[ring_of]
+    sizes = np.bincount(ring_of[kept], minlength=rings.n)[large]
+    return {
+        "decimals": decimals,
+        "xy": _differences(units[kept]),
+        "rings": pack_integers(sizes),
+    }, large
 
 
 def _polygons(shapes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:

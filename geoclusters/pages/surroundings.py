@@ -17,6 +17,7 @@ from geoclusters.places import read_places
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from geoclusters.pages.cells import Cells
     from geoclusters.results import Result
 
 MOST_TOWNS: Final = 60
@@ -31,7 +32,7 @@ _LEAST_MARGIN_DEG = 0.6
 class Surroundings:
     """Cells, regions and coasts of a run, prepared once for all pages."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: Result, cells: Cells) -> None:
         clusters = result.clusters
         self._ids = [str(i) for i in clusters["cluster_id"]]
         self._place = {identifier: i for i, identifier in enumerate(self._ids)}
@@ -45,7 +46,7 @@ class Surroundings:
         self._coast = coast()
         self._coast_tree = shapely.STRtree(self._coast)
         self._towns = _towns()
-        self._cells = CellMap(result)
+        self._cells = CellMap(result, cells)
 
     def cells_note(self, identifier: str) -> str:
         """Say if the hexagons on the map are coarser than the cells of the run."""
@@ -55,7 +56,7 @@ class Surroundings:
         """Gather what the script of the page draws."""
         place = self._place[identifier]
         hexagons = self._cells.hexagons(identifier)
-        inner, outer = _boxes(np.concatenate([hexagons, self._regions[place : place + 1]]))
+        inner, outer = _boxes(hexagons.points, self._regions[place])
         near = [int(i) for i in np.sort(self._region_tree.query(outer)) if i != place]
         land = shapely.clip_by_rect(
             self._coast[np.sort(self._coast_tree.query(outer))], *outer.bounds
@@ -89,9 +90,10 @@ def _towns() -> tuple[npt.NDArray[Any], npt.NDArray[np.float64], npt.NDArray[np.
     return places["name"].to_numpy(), unrolled_lon(places["lon"]), places["lat"].to_numpy()
 
 
-def _boxes(shapes: npt.NDArray[Any]) -> tuple[Any, Any]:
+def _boxes(points: npt.NDArray[np.float64], region: Any) -> tuple[Any, Any]:  # noqa: ANN401
     """Give the part of the world that the map may show, and a larger one so that no cut is seen."""
-    west, south, east, north = shapely.total_bounds(shapes)
+    corners = np.concatenate([points, np.reshape(region.bounds, (2, 2))])
+    (west, south), (east, north) = np.nanmin(corners, axis=0), np.nanmax(corners, axis=0)
     margin = max(_MARGIN * max(east - west, north - south), _LEAST_MARGIN_DEG)
     inner = shapely.box(
         west - margin, max(south - margin, -85), east + margin, min(north + margin, 85)

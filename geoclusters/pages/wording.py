@@ -18,6 +18,8 @@ LONGEST_NAME: Final = 160
 
 _CAPITALS: Final = frozenset({"vc", "pct", "ict", "ai", "rd", "sme", "ipc", "cpc", "eu", "us"})
 _CLASSES: Final = 7
+_LEAST_PLAIN, _MOST_PLAIN = 1e-15, 1e15
+"""Between these, powers of ten and whole numbers of few digits are exact as floats."""
 
 
 def label(metric: str) -> str:
@@ -73,6 +75,31 @@ def percent(share: float | None) -> str:
     return (
         f"{value:.1f} %" if value >= 10 else f"{value:.2f} %" if value >= 0.1 else f"{value:.1g} %"
     )
+
+
+def significant(values: npt.ArrayLike, digits: int) -> list[float]:
+    """
+    Keep as many significant digits of finite numbers as a page shows.
+
+    Examples
+    --------
+    >>> significant([0.012345, 98765.0, 0.0, -2.5e-30], 2)
+    [0.012, 99000.0, 0.0, -2.5e-30]
+    """
+    given = np.asarray(values, dtype=np.float64)
+    size = np.abs(given)
+    plain = (size > _LEAST_PLAIN) & (size < _MOST_PLAIN)
+    safe = np.where(plain, given, 1.0)
+    decimals = digits - 1 - np.floor(np.log10(np.abs(safe))).astype(np.int64)
+    up, down = 10.0 ** np.maximum(decimals, 0), 10.0 ** np.maximum(-decimals, 0)
+    scaled = safe * up / down
+    whole = np.rint(scaled)
+    # A half may be one by rounding only, and 999.6 has a digit less than it seems: print those.
+    unsure = ~plain | (np.abs(np.abs(scaled - whole) - 0.5) < 1e-6) | (np.abs(whole) >= 10**digits)
+    found: list[float] = (whole / up * down).tolist()
+    for place in np.flatnonzero(unsure).tolist():
+        found[place] = float(f"{given[place]:.{digits}g}")
+    return found
 
 
 def class_breaks(values: npt.ArrayLike, *, most: int = _CLASSES - 1) -> list[float]:

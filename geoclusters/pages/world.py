@@ -11,6 +11,7 @@ import pandas as pd
 from geoclusters.pages import embedding, highlights
 from geoclusters.pages.about import about, density_text
 from geoclusters.pages.cellids import joined, parents, resolution_of
+from geoclusters.pages.cells import Cells
 from geoclusters.pages.numbers import files_of
 from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
 from geoclusters.pages.relief import relief
@@ -50,7 +51,9 @@ TILES: Final = {
 """Where the layer that needs a network comes from, if a run is drawn with it."""
 
 
-def draw_world(result: Result, pages: Collection[str], *, tiles: bool = False) -> None:
+def draw_world(
+    result: Result, pages: Collection[str], *, cells: Cells | None = None, tiles: bool = False
+) -> None:
     """
     Write the world map of a run, all in one file.
 
@@ -58,10 +61,12 @@ def draw_world(result: Result, pages: Collection[str], *, tiles: bool = False) -
     ----------
     pages : collection of str
         Identifiers of the clusters that have a page of their own.
+    cells : Cells, optional
+        The cells of the run; they are read unless given.
     tiles : bool
         Offer OpenStreetMap as a layer; it is loaded from the network once it is chosen, not before.
     """
-    data = world_data(result, pages)
+    data = world_data(result, pages, cells)
     page = embedding.document(
         "world.html",
         about=about(result),
@@ -80,8 +85,11 @@ def draw_world(result: Result, pages: Collection[str], *, tiles: bool = False) -
         part.write_text(page, encoding="utf-8")
 
 
-def world_data(result: Result, pages: Collection[str]) -> dict[str, Any]:
+def world_data(
+    result: Result, pages: Collection[str], cells: Cells | None = None
+) -> dict[str, Any]:
     """Gather what the scripts of the map draw, columns instead of records, shapes packed."""
+    cells = cells if cells is not None else Cells(result)
     clusters = result.clusters
     regions = clusters["region"].where(clusters["region"].notna(), clusters.geometry)
     return {
@@ -92,8 +100,8 @@ def world_data(result: Result, pages: Collection[str]) -> dict[str, Any]:
         "breaks": _breaks(clusters, result.metrics),
         "regions": pack_shapes(unrolled(regions.to_numpy()), decimals=SHAPE_DECIMALS),
         "outlines": pack_shapes(unrolled(clusters.geometry.to_numpy()), decimals=SHAPE_DECIMALS),
-        "noise": noise_dots(result.cells),
-        "relief": _relief(result),
+        "noise": noise_dots(cells.outside()),
+        "relief": _relief(result, cells),
         "links": highlights.links(result),
         "organisations": highlights.names(result, "organisations", "organisation"),
         "fields": highlights.names(result, "fields", "field"),
@@ -103,9 +111,10 @@ def world_data(result: Result, pages: Collection[str]) -> dict[str, Any]:
     }
 
 
-def _relief(result: Result) -> dict[str, Any] | None:
+def _relief(result: Result, cells: Cells) -> dict[str, Any] | None:
     settings = result.run["settings"]
-    drawn = relief(result.cells, settings)
+    columns = {"lat": cells.lat, "lon": cells.lon, "weight": cells.weight}
+    drawn = relief(pd.DataFrame(columns, copy=False), settings)
     if drawn is None:
         return None
     return {
@@ -175,13 +184,12 @@ def noise_dots(cells: pd.DataFrame, *, most: int = MOST_DOTS) -> dict[str, Any]:
     Parameters
     ----------
     cells : pandas.DataFrame
-        `schema.CELLS`.
+        `cell`, `lat`, `lon` and `weight` of these cells.
     most : int
         If there are more cells, they are joined into coarser parents, which keep their weight and
         its mean position.
     """
-    noise = cells.loc[cells["cluster_id"].isna(), ["cell", "lat", "lon", "weight"]]
-    noise = pd.DataFrame(noise).assign(lon=unrolled_lon(noise["lon"]))
+    noise = cells.assign(lon=unrolled_lon(cells["lon"]))
     counted = len(noise)
     while len(noise) > most:
         noise = _coarser(noise)
