@@ -24,6 +24,7 @@ import shapely
 
 from geoclusters import qgis, schema
 from geoclusters.geometry import great_circles, hexagons
+from geoclusters.hierarchy import EXACT
 from geoclusters.results import written_aside
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
     -----
     Layers, all in WGS 84: `clusters` (outlines with every column of `schema.CLUSTERS`), `regions` (the
     same with gaps closed), `cells` (cells of clusters as hexagons; as points at their mean position
-    where there are more than `MOST_HEXAGONS`) and `links` (great circles between clusters that share
+    where there are more than `MOST_HEXAGONS`; the points of an exact run) and `links` (great circles between clusters that share
     documents). What crosses the date line is cut there. The table `layer_styles` holds a style for
     each layer, which QGIS takes as the default.
 
@@ -162,7 +163,8 @@ def _cells(result: Result) -> Layer:
         schema.CELLS, [*names, "lat", "lon"], rows=pc.field("cluster_id").is_valid()
     )
     cells = inside["cell"].to_numpy()
-    as_hexagons = len(cells) <= MOST_HEXAGONS
+    exact = result.run["settings"].get("resolution") == EXACT
+    as_hexagons = len(cells) <= MOST_HEXAGONS and not exact
     shapes = (
         _collections(hexagons(cells))
         if as_hexagons
@@ -175,7 +177,7 @@ def _cells(result: Result) -> Layer:
         options |= {"name": "circle", "size": "1"}
     return Layer(
         "cells",
-        "Cells of the clusters",
+        "Points of the clusters" if exact else "Cells of the clusters",
         features.append_column(GEOMETRY, shapes),
         "MultiPolygon" if as_hexagons else "Point",
         graduated.qml(inside["density"].to_numpy(), options),
