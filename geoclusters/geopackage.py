@@ -79,8 +79,8 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
     Layers, all in WGS 84: `clusters` (outlines with every column of `schema.CLUSTERS`), `regions` (the
     same with gaps closed), `cells` (cells of clusters as hexagons; as points at their mean position
     where there are more than `MOST_HEXAGONS`; the points of an exact run) and `links` (great circles
-    between clusters that share documents). What crosses the date line is cut there. The table `layer_styles` holds a style for
-    each layer, which QGIS takes as the default.
+    between clusters that share documents). What crosses the date line is cut there. The table
+    `layer_styles` holds a style for each layer, which QGIS takes as the default.
 
     Examples
     --------
