@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geoclusters.geometry import cell_corners
+from geoclusters.hierarchy import EXACT
 from geoclusters.pages.about import density_text
 from geoclusters.pages.cellids import joined, parents, resolution_of
 from geoclusters.pages.packing import Rings, closed_rings, pack_bytes, pack_points, pack_rings
@@ -50,18 +51,26 @@ class CellMap:
         self._settings = settings
         self._cells = cells
         self._place = {str(i): at for at, i in enumerate(result.clusters["cluster_id"])}
-        own = cells.of_clusters()
-        self._counted = [len(cells) for cells in own]
+        self._exact = settings.get("resolution") == EXACT
         how = {"core": "max", **dict.fromkeys(self._metrics, "sum")}
+        own = cells.of_clusters()
+        if self._exact:
+            own = [joined(points, {"weight": "sum", "density": "max", **how}) for points in own]
+        self._counted = [len(cells) for cells in own]
         self._own = [_drawn(cells, how) for cells in own]
 
     def note(self, identifier: str) -> str:
-        """Say if the hexagons on the map are coarser than the cells of the run."""
+        """Say what the hexagons on the map are, where they are not the cells of the run."""
         place = self._place[identifier]
         drawn, counted = len(self._own[place]), self._counted[place]
-        if drawn == counted:
-            return ""
-        return f"The {number(counted)} cells are drawn as {number(drawn)} larger ones."
+        notes = []
+        if self._exact:
+            notes.append(
+                "The run is one of points: a hexagon adds up those of the cluster in it, and the dots are points."
+            )
+        if drawn != counted:
+            notes.append(f"The {number(counted)} cells are drawn as {number(drawn)} larger ones.")
+        return " ".join(notes)
 
     def hexagons(self, identifier: str) -> Rings:
         """Give the outlines of a cluster's cells as they are drawn."""
