@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from geoclusters.hierarchy import EXACT
 from geoclusters.pages import embedding, highlights
 from geoclusters.pages.about import about, density_text
 from geoclusters.pages.cellids import joined, parents, resolution_of
@@ -100,7 +101,10 @@ def world_data(
         "breaks": _breaks(clusters, result.metrics),
         "regions": pack_shapes(unrolled(regions.to_numpy()), decimals=SHAPE_DECIMALS),
         "outlines": pack_shapes(unrolled(clusters.geometry.to_numpy()), decimals=SHAPE_DECIMALS),
-        "noise": noise_dots(cells.outside()),
+        "noise": {
+            **noise_dots(cells.outside()),
+            "kind": "points" if result.run["settings"].get("resolution") == EXACT else "cells",
+        },
         "relief": _relief(result, cells),
         "links": highlights.links(result),
         "organisations": highlights.names(result, "organisations", "organisation"),

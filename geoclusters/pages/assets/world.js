@@ -39,7 +39,7 @@
       ["cells", "Cells of the clusters (from near)", true],
       clusters.some((c) => c.beyond) && ["beyond", `Clusters beyond the first ${number(data.top)}`, true],
       data.links.count > 0 && ["links", "Links of the chosen cluster", true],
-      ["noise", `Activity outside the clusters (${number(data.noise.cells)} cells)`, true],
+      ["noise", `Activity outside the clusters (${number(data.noise.cells)} ${data.noise.kind})`, true],
       ["names", "Ranks and names", true],
       ["borders", "Borders of economies", true],
       data.tiles && ["tiles", "OpenStreetMap (loaded from the network)", false],
