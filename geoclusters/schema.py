@@ -193,9 +193,14 @@ REJECTED = Table(
 
 CELLS = Table(
     "cells.parquet",
-    "one row a cell with at least one address, ordered by H3 index",
+    "one row a cell, or a distinct point in an exact run, with at least one address, ordered by H3 index",
     (
-        Column("cell", pa.uint64(), "H3 index", "the cell"),
+        Column(
+            "cell",
+            pa.uint64(),
+            "H3 index",
+            "the cell; in an exact run that of resolution 8, of many rows",
+        ),
         Column("lat", _FLOAT, "degrees", "weighted mean latitude of its addresses, WGS 84"),
         Column("lon", _FLOAT, "degrees", "weighted mean longitude of its addresses, WGS 84"),
         Column("{metric}", _FLOAT, "documents", "{metric}, counted fractionally"),
