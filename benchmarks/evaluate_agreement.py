@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
@@ -22,6 +21,7 @@ from geoclusters.places import read_places
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from geoclusters.results import Result
