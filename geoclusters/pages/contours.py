@@ -7,12 +7,19 @@ columns to the right and rows upwards, and rings of one level do not cross.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from geoclusters.compiling import compiled
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
+
+_Floats: TypeAlias = "npt.NDArray[np.float64]"
+_Integers: TypeAlias = "npt.NDArray[np.int64]"
 
 STRIDE: Final = 1 << 20
 """Columns that fit into a row of the grid: node = row * STRIDE + column."""
@@ -56,10 +63,10 @@ class Grid:
         Height of each node, at least 0.
     """
 
-    nodes: npt.NDArray[np.int64]
-    heights: npt.NDArray[np.float64]
+    nodes: _Integers
+    heights: _Floats
 
-    def at(self, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def at(self, nodes: _Integers) -> _Floats:
         """Give the heights of nodes; 0 where there is none."""
         if not len(self.nodes):
             return np.zeros(nodes.shape)
@@ -67,44 +74,82 @@ class Grid:
         return np.where(self.nodes[place] == nodes, self.heights[place], 0.0)
 
 
-def rings(grid: Grid, level: float) -> list[npt.NDArray[np.float64]]:
+class Rings(NamedTuple):
     """
-    Draw the line around everything that is at least as high as a level.
+    Closed lines of one level.
+
+    Attributes
+    ----------
+    points : numpy.ndarray of float64, shape (n, 2)
+        Column and row, ring after ring; a ring is not closed: its last point leads back to its first.
+    sizes : numpy.ndarray of int64
+        Points of each ring.
+    """
+
+    points: _Floats
+    sizes: _Integers
+
+
+def rings(grid: Grid, levels: Sequence[float]) -> list[Rings]:
+    """
+    Draw the lines around everything that is at least as high as each of some levels.
 
     Parameters
     ----------
     grid : Grid
-    level : float
+    levels : sequence of float
         Above 0.
-
-    Returns
-    -------
-    list of ndarray of float64, shape (n, 2)
-        Each ring as (column, row), not closed: the last point leads back to the first.
 
     Examples
     --------
     >>> hill = Grid(np.array([5 * STRIDE + 7]), np.array([2.0]))
-    >>> [ring] = rings(hill, 1.0)
-    >>> sorted(map(tuple, ring.tolist()))
+    >>> [ring] = rings(hill, [1.0])
+    >>> sorted(map(tuple, ring.points.tolist()))
     [(6.5, 5.0), (7.0, 4.5), (7.0, 5.5), (7.5, 5.0)]
     """
-    start, end = _segments(grid, level)
+    squares = _squares(grid.nodes[grid.heights >= min(levels)])
+    heights = np.stack([_at(grid.nodes, grid.heights, squares + c) for c in _CORNERS], axis=-1)
+    highest = heights.max(axis=1, initial=0.0)
+    return [
+        _rings(grid, squares[highest >= level], heights[highest >= level], level)
+        for level in levels
+    ]
+
+
+def _squares(high: _Integers) -> _Integers:
+    """Give the squares that have one of these nodes for a corner, by their lower left node; both rising."""
+    alone = np.flatnonzero(np.diff(high, prepend=-1) != 1)
+    wider = np.insert(high, alone, high[alone] - 1)
+    both = np.sort(np.concatenate([wider - STRIDE, wider]), kind="stable")
+    return both[np.flatnonzero(np.diff(both, prepend=-STRIDE))]
+
+
+@compiled
+def _at(nodes: _Integers, heights: _Floats, wanted: _Integers) -> _Floats:
+    """Give the heights of nodes, 0 where there is none; both are rising."""
+    found, place = np.zeros(len(wanted)), 0
+    for k in range(len(wanted)):
+        while place < len(nodes) and nodes[place] < wanted[k]:
+            place += 1
+        if place < len(nodes) and nodes[place] == wanted[k]:
+            found[k] = heights[place]
+    return found
+
+
+def _rings(grid: Grid, squares: _Integers, heights: _Floats, level: float) -> Rings:
+    start, end = _segments(squares, heights, level)
     order = np.argsort(start)
     start, end = start[order], end[order]
-    points = _crossings(grid, start, level)
-    return [points[ring] for ring in _cycles(np.searchsorted(start, end))]
+    around, sizes = _cycles(np.searchsorted(start, end))
+    return Rings(_crossings(grid, start, level)[around], sizes)
 
 
-def _segments(grid: Grid, level: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _segments(squares: _Integers, heights: _Floats, level: float) -> tuple[_Integers, _Integers]:
     """Give the edges where lines enter and leave the squares; each edge is entered and left once."""
-    high = grid.nodes[grid.heights >= level]
-    squares = np.unique((high[:, None] - _CORNERS).ravel())
-    heights = grid.at(squares[:, None] + _CORNERS)
     case = ((heights >= level) << np.arange(4)).sum(axis=1)
     joined = heights.mean(axis=1) >= level
-    entered: list[npt.NDArray[np.int64]] = []
-    left: list[npt.NDArray[np.int64]] = []
+    entered: list[_Integers] = []
+    left: list[_Integers] = []
     for number, lines in _LINES.items():
         saddle = _JOINED.get(number)
         for together in (False, True) if saddle else (False,):
@@ -115,12 +160,12 @@ def _segments(grid: Grid, level: float) -> tuple[npt.NDArray[np.int64], npt.NDAr
     return np.concatenate(entered), np.concatenate(left)
 
 
-def _edge(squares: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]:
+def _edge(squares: _Integers, side: int) -> _Integers:
     """Give the numbers of edges of the whole grid: twice the lower or left node, 1 more if it runs upwards."""
     return np.asarray(2 * (squares + _EDGE_NODE[side]) + _EDGE_UP[side])
 
 
-def _crossings(grid: Grid, edges: npt.NDArray[np.int64], level: float) -> npt.NDArray[np.float64]:
+def _crossings(grid: Grid, edges: _Integers, level: float) -> _Floats:
     """Say where lines cross edges: in proportion between the heights at their ends."""
     node, up = edges >> 1, edges & 1
     low = grid.at(node)
@@ -129,17 +174,23 @@ def _crossings(grid: Grid, edges: npt.NDArray[np.int64], level: float) -> npt.ND
     return np.column_stack([column + part * (1 - up), row + part * up])
 
 
-def _cycles(following: npt.NDArray[np.int64]) -> list[list[int]]:
-    """Take a permutation apart into its cycles."""
-    onward = following.tolist()
-    seen = bytearray(len(onward))
-    found = []
-    for first in range(len(onward)):
-        cycle, at = [], first
+@compiled
+def _cycles(following: _Integers) -> tuple[_Integers, _Integers]:
+    """Take a permutation apart into its cycles: their elements, one cycle after the other, and their lengths."""
+    seen = np.zeros(len(following), dtype=np.bool_)
+    around, sizes = (
+        np.empty(len(following), dtype=np.int64),
+        np.empty(len(following), dtype=np.int64),
+    )
+    n = cycles = 0
+    for first in range(len(following)):
+        at, before = first, n
         while not seen[at]:
-            seen[at] = 1
-            cycle.append(at)
-            at = onward[at]
-        if cycle:
-            found.append(cycle)
-    return found
+            seen[at] = True
+            around[n] = at
+            n += 1
+            at = following[at]
+        if n > before:
+            sizes[cycles] = n - before
+            cycles += 1
+    return around, sizes[:cycles].copy()

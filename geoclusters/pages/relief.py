@@ -7,13 +7,14 @@ The rim of the circle is softened over one step of the grid, or lines would foll
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import shapely
 
+from geoclusters.compiling import compiled
 from geoclusters.earth import EARTH_RADIUS_KM
-from geoclusters.pages.contours import STRIDE, Grid, rings
+from geoclusters.pages.contours import STRIDE, Grid, Rings, rings
 from geoclusters.pages.packing import pack_integers
 from geoclusters.pages.shapes import unrolled_lon
 
@@ -35,7 +36,11 @@ _KM_PER_UNIT: Final = 2 * np.pi * EARTH_RADIUS_KM / _TILE
 _MOST_LAT: Final = 85.0
 _SIMPLER_BY: Final = 0.1
 _SPECK: Final = 0.5
-_BATCH: Final = 2_000_000
+_BLOCK: Final = 64
+_RADIANS_PER_UNIT: Final = 2 * np.pi / _TILE
+
+_Floats: TypeAlias = "npt.NDArray[np.float64]"
+_Integers: TypeAlias = "npt.NDArray[np.int64]"
 
 
 def relief(cells: pd.DataFrame, settings: dict[str, Any]) -> dict[str, Any] | None:
@@ -64,7 +69,10 @@ def relief(cells: pd.DataFrame, settings: dict[str, Any]) -> dict[str, Any] | No
     return {
         "unit": step / PARTS,
         "levels": list(LEVELS),
-        "lines": [_packed(_simple_rings(grid, level * least)) for level in LEVELS],
+        "lines": [
+            _packed(_simple_rings(found))
+            for found in rings(grid, [level * least for level in LEVELS])
+        ],
     }
 
 
@@ -92,65 +100,125 @@ def density_grid(cells: pd.DataFrame, *, radius_km: float, step: float) -> Grid:
     Grid
         Columns run eastwards from 180 degrees west, rows southwards; heights in the unit of `weight`.
     """
-    cells = _joined(cells, step / 2)
-    lat = np.clip(cells["lat"].to_numpy(), -_MOST_LAT, _MOST_LAT)
-    lon, weight = cells["lon"].to_numpy(), cells["weight"].to_numpy()
-    step_km = step * _KM_PER_UNIT * np.cos(np.radians(lat))
-    reach = np.ceil(1.05 * radius_km / step_km + 1).astype(int)
-    nodes, parts = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
-    for width in np.unique(reach):
-        own = np.flatnonzero(reach == width)
-        for batch in np.array_split(own, 1 + len(own) * (2 * width + 1) ** 2 // _BATCH):
-            found = _spread(lat[batch], lon[batch], weight[batch], radius_km, step, int(width))
-            nodes.append(found.nodes)
-            parts.append(found.heights)
-    return _summed(np.concatenate(nodes), np.concatenate(parts))
+    lat, lon, weight = _joined(cells, step / 2)
+    if not len(lat):
+        return Grid(np.zeros(0, dtype=np.int64), np.zeros(0))
+    soft_km = step * _KM_PER_UNIT * np.cos(np.radians(lat))
+    width = np.ceil(1.05 * radius_km / soft_km + 1).astype(np.int64)
+    row = np.rint(plane_y(lat) / step).astype(np.int64)
+    column = np.rint(plane_x(lon) / step).astype(np.int64)
+    rows = np.arange(int(_TILE / step) + 1, dtype=np.float64)
+    lat_of_row = np.radians(_lat_of(rows * step))
+    places = np.radians(lat), np.radians(lon), weight, row, column, width, soft_km
+    return Grid(*_spread(*places, lat_of_row, float(radius_km), float(step)))
 
 
-def _joined(cells: pd.DataFrame, step: float) -> pd.DataFrame:
-    """Join cells that are far nearer to each other than the grid can show."""
+def _joined(cells: pd.DataFrame, step: float) -> tuple[_Floats, _Floats, _Floats]:
+    """Join cells that are far nearer to each other than the grid can show; from north to south."""
     lon, weight = unrolled_lon(cells["lon"]), cells["weight"].to_numpy(np.float64)
     lat = np.clip(cells["lat"].to_numpy(), -_MOST_LAT, _MOST_LAT)
-    row, column = np.rint(plane_y(lat) / step), np.rint(plane_x(lon) / step)
     kept = weight > 0
-    sums = (
-        cells.assign(row=row, column=column, weight=weight, lat=lat * weight, lon=lon * weight)[
-            kept
-        ]
-        .groupby(["row", "column"], sort=True)[["lat", "lon", "weight"]]
-        .sum()
-    )
-    return sums.assign(lat=sums["lat"] / sums["weight"], lon=sums["lon"] / sums["weight"])
+    lat, lon, weight = lat[kept], lon[kept], weight[kept]
+    place = np.rint(plane_y(lat) / step) * STRIDE + np.rint(plane_x(lon) / step)
+    order = np.argsort(place, kind="stable")
+    starts = np.flatnonzero(np.diff(place[order], prepend=-1.0))
+    sums = [np.add.reduceat(v[order], starts) for v in (lat * weight, lon * weight, weight)]
+    return sums[0] / sums[2], sums[1] / sums[2], sums[2]
 
 
+@compiled
 def _spread(
-    lat: npt.NDArray[np.float64],
-    lon: npt.NDArray[np.float64],
-    weight: npt.NDArray[np.float64],
+    lat: _Floats,
+    lon: _Floats,
+    weight: _Floats,
+    row: _Integers,
+    column: _Integers,
+    width: _Integers,
+    soft_km: _Floats,
+    lat_of_row: _Floats,
     radius_km: float,
     step: float,
-    width: int,
-) -> Grid:
-    """Add the weight of cells to the nodes around them, `width` nodes to each side."""
-    window = np.arange(-width, width + 1)
-    rows = np.rint(plane_y(lat) / step).astype(np.int64)[:, None] + window
-    columns = np.rint(plane_x(lon) / step).astype(np.int64)[:, None] + window
-    rows = np.clip(rows, 1, int(_TILE / step))
-    there = np.radians(_lat_of(rows * step))[:, :, None]
-    here = np.radians(lat)[:, None, None]
-    east = np.radians(columns * step * 360 / _TILE - 180 - lon[:, None])[:, None, :]
-    half = np.sin((there - here) / 2) ** 2 + np.cos(here) * np.cos(there) * np.sin(east / 2) ** 2
-    distance_km = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half))
-    soft_km = (step * _KM_PER_UNIT * np.cos(np.radians(lat)))[:, None, None]
-    part = np.clip((radius_km - distance_km) / soft_km + 0.5, 0, 1) * weight[:, None, None]
-    nodes = rows[:, :, None] * STRIDE + columns[:, None, :]
-    return _summed(nodes[part > 0], part[part > 0])
+) -> tuple[_Integers, _Floats]:
+    """
+    Add the weight of cells to the nodes around them, `width` nodes to each side.
+
+    Cells come from north to south, so that a few rows of the grid are in memory at a time.
+    """
+    reach, left = width.max(), (column - width).min()
+    room = 2 * reach + 3
+    window = np.zeros((room, (column + width).max() - left + _BLOCK))
+    touched = np.zeros((room, window.shape[1] // _BLOCK + 1), dtype=np.bool_)
+    nodes, heights, n = np.empty(1 << 16, dtype=np.int64), np.empty(1 << 16), 0
+    done = max(row[0] - reach - 1, 1)
+    for k in range(len(lat)):
+        while done < row[k] - reach - 1:
+            nodes, heights, n = _emitted(window, touched, done, left, nodes, heights, n)
+            done += 1
+        west = column[k] - width[k] - left
+        east = np.sin(
+            (
+                (west + left + np.arange(2 * width[k] + 1)) * step * _RADIANS_PER_UNIT
+                - np.pi
+                - lon[k]
+            )
+            / 2
+        )
+        inner, outer = _limits(radius_km, soft_km[k])
+        for r in range(max(row[k] - width[k], 1), min(row[k] + width[k] + 1, len(lat_of_row))):
+            north = np.sin((lat_of_row[r] - lat[k]) / 2) ** 2
+            if north >= outer:
+                continue
+            narrow = np.cos(lat[k]) * np.cos(lat_of_row[r])
+            line = window[r % room]
+            for i in range(len(east)):
+                half = north + narrow * east[i] * east[i]
+                if half <= inner:
+                    line[west + i] += weight[k]
+                elif half < outer:
+                    km = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half))
+                    part = (radius_km - km) / soft_km[k] + 0.5
+                    line[west + i] += min(max(part, 0.0), 1.0) * weight[k]
+            touched[r % room, west // _BLOCK : (west + len(east) - 1) // _BLOCK + 1] = True
+    for r in range(done, min(row[-1] + reach + 2, len(lat_of_row))):
+        nodes, heights, n = _emitted(window, touched, r, left, nodes, heights, n)
+    return nodes[:n].copy(), heights[:n].copy()
 
 
-def _summed(nodes: npt.NDArray[np.int64], parts: npt.NDArray[np.float64]) -> Grid:
-    unique, place = np.unique(nodes, return_inverse=True)
-    sums = np.bincount(place, weights=parts, minlength=len(unique))
-    return Grid(unique, sums.astype(np.float64))
+@compiled
+def _limits(radius_km: float, soft_km: float) -> tuple[float, float]:
+    """Squared half chords up to which a node has the whole weight of a cell, and from which none of it."""
+    half_turn = np.pi / 2
+    inner = (radius_km - soft_km / 2) / (2 * EARTH_RADIUS_KM)
+    outer = (radius_km + soft_km / 2) / (2 * EARTH_RADIUS_KM)
+    least = np.sin(min(inner, half_turn)) ** 2 if inner > 0 else -1.0
+    return least, np.sin(min(outer, half_turn)) ** 2
+
+
+@compiled
+def _emitted(
+    window: _Floats,
+    touched: npt.NDArray[np.bool_],
+    row: int,
+    left: int,
+    nodes: _Integers,
+    heights: _Floats,
+    n: int,
+) -> tuple[_Integers, _Floats, int]:
+    """Append what a row has collected, and empty it for another row."""
+    slot = row % len(window)
+    for block in range(touched.shape[1]):
+        if not touched[slot, block]:
+            continue
+        touched[slot, block] = False
+        if n + _BLOCK > len(nodes):
+            nodes = np.concatenate((nodes, np.empty_like(nodes)))
+            heights = np.concatenate((heights, np.empty_like(heights)))
+        for at in range(block * _BLOCK, min((block + 1) * _BLOCK, window.shape[1])):
+            if window[slot, at] > 0:
+                nodes[n], heights[n] = row * STRIDE + left + at, window[slot, at]
+                window[slot, at] = 0.0
+                n += 1
+    return nodes, heights, n
 
 
 def plane_x(lon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -174,16 +242,17 @@ def _lat_of(y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(np.degrees(np.arctan(np.sinh((0.5 - y / _TILE) * 2 * np.pi))))
 
 
-def _simple_rings(grid: Grid, height: float) -> list[npt.NDArray[np.int64]]:
+def _simple_rings(found: Rings) -> list[npt.NDArray[np.int64]]:
     """Give rings in parts of a step, without points that change nothing and without specks."""
-    drawn = [shapely.Polygon(ring) for ring in rings(grid, height)]
-    plain = shapely.simplify(drawn, _SIMPLER_BY)
-    kept = [
-        np.rint(shapely.get_coordinates(shape)[:-1] * PARTS).astype(np.int64)
-        for shape, whole in zip(plain, drawn, strict=True)
-        if whole.area >= _SPECK
-    ]
-    return [ring for ring in kept if len(ring) > 2]
+    if not len(found.sizes):
+        return []
+    ring_of = np.repeat(np.arange(len(found.sizes)), found.sizes)
+    lines = np.asarray(shapely.linearrings(found.points, indices=ring_of))
+    drawn = np.asarray(shapely.polygons(lines))
+    plain = shapely.simplify(drawn[shapely.area(drawn) >= _SPECK], _SIMPLER_BY)
+    points = np.rint(shapely.get_coordinates(plain) * PARTS).astype(np.int64)
+    ends = np.cumsum(shapely.get_num_coordinates(plain))[:-1]
+    return [ring[:-1] for ring in np.split(points, ends) if len(ring) > 3]
 
 
 def _packed(found: list[npt.NDArray[np.int64]]) -> dict[str, str]:
