@@ -413,7 +413,11 @@ def _quick(
 
 def _report(result: Result, *, as_json: bool) -> None:
     """Say what came out of a run and where it is."""
-    from geoclusters.wording import changed_by_binning, printable  # noqa: PLC0415
+    from geoclusters.wording import (  # noqa: PLC0415
+        changed_by_binning,
+        changed_by_spreading,
+        printable,
+    )
 
     run = result.run
     if as_json:
@@ -438,6 +442,8 @@ def _report(result: Result, *, as_json: bool) -> None:
         )
     if "exact" in run:
         _talk.print(changed_by_binning(run["exact"]), highlight=False)
+    if "spread" in run:
+        _talk.print(changed_by_spreading(run["spread"]), highlight=False)
     seconds = sum(s["seconds"] for s in run["stages"])
     _talk.print(f"{run['clusters']} clusters in {seconds:.1f} s", highlight=False)
     if run["study"]["notice"]:

@@ -161,6 +161,13 @@ class Method(_Frozen):
     check_country: bool = Field(
         default=True, description="reject addresses that lie outside their stated country"
     )
+    spread: Literal["none", "places"] = Field(
+        "none",
+        description="'places' spreads addresses that are known to a city only over that city",
+    )
+    spread_seed: int = Field(
+        0, ge=0, le=1 << 30, description="another seed puts spread addresses elsewhere"
+    )
 
     @model_validator(mode="before")
     @classmethod

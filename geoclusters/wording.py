@@ -114,6 +114,25 @@ def changed_by_binning(exact: dict[str, Any]) -> str:
     )
 
 
+def changed_by_spreading(spread: dict[str, Any]) -> str:
+    """
+    Tell how much of the documents changes sides when addresses are spread over their cities.
+
+    Examples
+    --------
+    >>> changed_by_spreading({"addresses": 1200, "changed": 0.02, "joined": 0.012, "left": 0.003, "moved": 0.005,
+    ...                       "clusters": 52, "clusters_unspread": 53})[:80]
+    '1,200 addresses known to a city only are spread over it: 2.0 % of what was place'
+    """
+    joined_one, left, moved = (percent(spread[name]) for name in ("joined", "left", "moved"))
+    return (
+        f"{number(spread['addresses'])} addresses known to a city only are spread over it: "
+        f"{percent(spread['changed'])} of what was placed changes sides by that: {joined_one} joined a cluster, {left} "
+        f"left one, {moved} is in another one; {number(spread['clusters_unspread'])} clusters became "
+        f"{number(spread['clusters'])}"
+    )
+
+
 def window(run: dict[str, Any]) -> str:
     """
     Write the years of a run.

@@ -21,7 +21,8 @@ from geoclusters.hierarchy import EXACT
 from geoclusters.indicators import PopulationSource
 from geoclusters.sample import write_sample
 from geoclusters.study import Population, Source, Study, make_study, read_study
-from geoclusters.wording import changed_by_binning
+from geoclusters.unspread import spread_effect
+from geoclusters.wording import changed_by_binning, changed_by_spreading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -289,7 +290,9 @@ def _keys(plan: Plan) -> tuple[str, str]:
     }
     checks = [method.accuracy, method.repair_swapped, method.check_country]
     window = study.window.model_dump()
-    return stages.key_of(read), stages.key_of([read, window, checks, method.resolution])
+    spread = [method.spread, method.spread_seed] if method.spread != "none" else []
+    counted = [read, window, checks, method.resolution, *spread]
+    return stages.key_of(read), stages.key_of(counted)
 
 
 def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any]) -> Result:
@@ -304,11 +307,17 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
             store.load_cells(), metrics=study.metrics, method=method, facts=facts
         )
         found = find_clusters(cells, method=method, store=store)
-    exact = None
+    compared = {}
     if method.resolution == EXACT:
         with state.timed("exactness"):
             exact = exactness(cells, found, method=method, store=store, facts=facts)
+        compared["exact"] = exact
         log.info(changed_by_binning(exact))
+    if method.spread != "none":
+        with state.timed("spreading"):
+            spread = spread_effect(cells, found, method=method, store=store, facts=facts)
+        compared["spread"] = spread
+        log.info(changed_by_spreading(spread))
     with state.timed("indicators"):
         measured = measure_clusters(
             cells,
@@ -323,8 +332,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
         documents = _conserved(cells, found, facts, study.metrics)
         _write(folder, measured, plan, state.path(ADDRESSES))
     with state.timed("pages"):
-        content = _run_json(plan, facts, measured, documents, state)
-        content |= {"exact": exact} if exact else {}
+        content = _run_json(plan, facts, measured, documents, state) | compared
         result = results.Result(folder, content)
         geopackage.write_geopackage(result, folder / geopackage.FILE, made_by=plan.made_by)
         pages.draw_pages(result)

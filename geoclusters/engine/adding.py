@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 
 from geoclusters import addresses, schema
 from geoclusters.addresses import Aside, Book, Part, Rows, Rules
-from geoclusters.cells import NO_ENTRY, new_table
+from geoclusters.cells import NO_ENTRY
 from geoclusters.cells.kernel import latlng_to_cells
 from geoclusters.countries import COUNTRY_RESOLUTION, outside_country_code
+from geoclusters.engine.binning import Binning
 from geoclusters.engine.store import VolumeWriter, kept
 from geoclusters.engine.tally import PLACED, Tally
 from geoclusters.quality import QualityTally
@@ -44,12 +45,20 @@ ASIDE: Final = Part("", addresses.OWN_COLUMNS, 0, 0, "", dated=True)
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done with every address; the same for each worker."""
+    """
+    What is to be done with every address; the same for each worker.
+
+    Attributes
+    ----------
+    spread_seed : int or None
+        With which addresses that are known to a city are spread over it; None = they are not.
+    """
 
     resolution: int | Literal["exact"]
     rules: Rules
     sources: tuple[str, ...]
     metrics: tuple[str, ...]
+    spread_seed: int | None = None
 
     @classmethod
     def of(cls, study: Study) -> Task:
@@ -63,7 +72,8 @@ class Task:
             outside=outside if method.check_country else None,
         )
         labels = tuple(source.label for source in study.sources)
-        return cls(method.resolution, rules, labels, study.metrics)
+        seed = method.spread_seed if method.spread == "places" else None
+        return cls(method.resolution, rules, labels, study.metrics, seed)
 
     def tally(self) -> Tally:
         """Begin to count."""
@@ -100,8 +110,8 @@ class Adder:
         self._task = task
         self._scattered = scattered
         self._book = Book()
-        self._table = new_table(task.resolution)
-        self._volume = VolumeWriter(folder)
+        self._binning = Binning(task.resolution, spread_seed=task.spread_seed)
+        self._volume = VolumeWriter(folder, unspread=self._binning.spreads)
         self.folder = folder
         self.aside = Aside(folder)
         self.tally = task.tally()
@@ -231,25 +241,18 @@ class Adder:
         number = (np.int64(block) << 32) + np.cumsum(weighed.starts)
         counts = _all_or(weighed.weight > 0)
         placed = _all_or((weighed.reason == PLACED) & (weighed.weight > 0))
-        entry = np.full(len(rows), NO_ENTRY, dtype=np.int32)
-        entry[placed] = self._table.add(
-            lat=weighed.lat[placed],
-            lon=weighed.lon[placed],
-            metric=rows.metric[placed],
-            document=number[placed],
-            weight=weighed.weight[placed],
-            count=rows.count[placed],
-        )
+        binned = self._binning.add(rows, weighed, placed, keys=keys, number=number)
         if not keys.all():
             keys = np.where(keys == 0, _content_keys(rows, weighed.weight), keys)
         starts = np.diff(number[counts], prepend=-1) != 0
+        entries = binned.of(counts)
         batch = kept(
-            entry=entry[counts],
+            entry=entries.found,
             weight=weighed.weight[counts],
             starts=starts,
             rows=rows.taken(counts),
         )
-        self._volume.write(batch, keys[counts][starts])
+        self._volume.write(batch, keys[counts][starts], entries.unspread)
         return weighed.reason
 
     def _organisation_keys(self, rows: Rows) -> Ints:
@@ -263,12 +266,11 @@ class Adder:
         """Finish the volume; what was set aside must have been added, here or elsewhere."""
         self._wait_for_all()
         self._rejected.close()
-        sums, rows_of_entries = self._table.finish()
         names = {
             "organisation": self._book.organisations.texts(),
             "field": self._book.fields.texts(),
         }
-        self._volume.close(sums, rows_of_entries, names)
+        self._volume.close(self._binning.finish(), names)
         write_json(self.folder / TALLY_FILE, self.tally.state())
         self.quality.write(self.folder / QUALITY_FILE)
 

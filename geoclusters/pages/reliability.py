@@ -13,6 +13,7 @@ from geoclusters.pages.shapes import unrolled_lon
 from geoclusters.pages.shares import COLOURS, economy_names
 from geoclusters.pages.tables import column, number_cell, text_cell
 from geoclusters.pages.wording import UNKNOWN, label, number, percent, shortened
+from geoclusters.wording import changed_by_spreading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -69,6 +70,7 @@ def reliability(result: Result) -> dict[str, Any] | None:
             for s in sources
             for text in s.quality["doubts"]
         ],
+        "spread": changed_by_spreading(result.run["spread"]) if "spread" in result.run else "",
         "sources": [{"metric": s.metric, "source": s.path} for s in sources],
         "lines": _lines(sources),
         "accuracy": [bar for bar in map(_accuracy, sources) if bar],
