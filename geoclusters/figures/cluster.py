@@ -221,8 +221,8 @@ def _draw_cells(axes: Axes, result: Result, row: pd.Series, view: View) -> list[
     x, y = view.points(cells["lon"], cells["lat"])
     page = view.page
     shown = cells[(x > -2) & (x < page.right + 2) & (y > -2) & (y < page.top + 2)]
-    mine = shown[shown["cluster_id"] == row["cluster_id"]]
-    noise = shown[shown["cluster_id"].isna()]
+    mine = _one_a_cell(shown[shown["cluster_id"] == row["cluster_id"]])
+    noise = _one_a_cell(shown[shown["cluster_id"].isna()])
     breaks = class_breaks(mine["density"], classes=6)
     shades = spread(len(breaks) + 1)
     for group, colours in (
@@ -238,6 +238,12 @@ def _draw_cells(axes: Axes, result: Result, row: pd.Series, view: View) -> list[
             linewidth=0.1,
         )
     return breaks
+
+
+def _one_a_cell(points: pd.DataFrame) -> pd.DataFrame:
+    """Keep the densest point of each cell, which in an exact run has many."""
+    densest = points["density"].groupby(points["cell"]).transform("max")
+    return points[points["density"] == densest].drop_duplicates("cell")
 
 
 def _draw_scale(axes: Axes, view: View) -> Box:
