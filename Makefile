@@ -62,7 +62,7 @@ test: $(VENV)/.installed-dev ## Run the whole test suite (Chromium draws the pag
 notebooks: $(VENV)/.installed-dev ## Run the notebooks
 	$(RUN)/python -m pytest tests/test_notebook.py
 
-evaluate: $(VENV)/.installed-dev ## Run the studies on real data and print how they agree with the published ranking
+evaluate: $(VENV)/.installed-dev ## Run the studies on real data, measure geocoding, ROR and population; fail when a figure falls under its floor
 	$(RUN)/python benchmarks/evaluate.py --data $(EVALUATION) --out $(OUT)/evaluation
 
 bench: $(VENV)/.installed-peers ## Measure against other libraries, into benchmarks/RESULTS.md: SIZE=1e6 (2 minutes), 1e7, 1e8
