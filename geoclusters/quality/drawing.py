@@ -53,7 +53,8 @@ class DocumentSample:
 
     def draws(self, document: Keys) -> npt.NDArray[np.bool_]:
         """Tell which rows `add` would keep as things stand, so that the rest need not be prepared."""
-        return self._below(mixed(document, seed=DRAW_SEED)) & (document != 0)
+        drawn = self._below(mixed(document, seed=DRAW_SEED))
+        return np.asarray(drawn & (document != 0), dtype=np.bool_)
 
     @property
     def fraction(self) -> float:

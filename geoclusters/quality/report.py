@@ -206,7 +206,8 @@ def _doubts(report: Mapping[str, Any]) -> list[str]:
         found.append(
             f"{piles['share']:.0%} of the rows with a point lie on points where unrelated documents pile up, most of "
             f"all {top['documents']:,} documents on {top['lat']:g}, {top['lon']:g} ({top['kind']}, near "
-            f"{top['place']}): they are known to a city at best; think of spreading them, or leave them out by accuracy"
+            f"{top['place']}): they are known to a city at best; think of spread = 'places' where their "
+            "level is stated, or leave them out by accuracy"
         )
     if abroad["share"] > ABROAD:
         worst = abroad["countries"][0]

@@ -57,11 +57,11 @@ def radius_of_places(
     >>> radius_of_places(np.array([48.1374, 0.0]), np.array([11.5755, -30.0])).round(1)
     array([7.7, 1. ])
     """
-    points, at = np.unique(np.stack([lat, lon]), axis=1, return_inverse=True)
+    points, at = np.unique(np.asarray(lat) + 1j * np.asarray(lon), return_inverse=True)
     places = read_places()
     population = places["population"].to_numpy(np.float64)
     tree = cKDTree(unit_vectors(places["lat"], places["lon"]))
-    near = tree.query_ball_point(unit_vectors(*points), chord_of(SAME_CITY_KM))
+    near = tree.query_ball_point(unit_vectors(points.real, points.imag), chord_of(SAME_CITY_KM))
     people = np.array([population[rows].max(initial=0.0) for rows in near], dtype=np.float64)
     radius_km = np.sqrt(people / (density_per_km2 * np.pi))
     return np.asarray(np.maximum(radius_km, LEAST_RADIUS_KM)[at.reshape(-1)], dtype=np.float64)
