@@ -82,9 +82,9 @@ def evaluate(file: Path, out: Path, *, sensitivity: bool = True) -> tuple[dict[s
         f"World study, step by step: of the {len(reference)} published clusters, found among our first {FIRST_OURS}, "
         "matched at any rank, and Spearman's rank correlation over these"
     )
-    print(
-        f"{'placed, % of':>48} patents  public.  deals | found matched corr. by three metrics | by two"
-    )
+    metrics = " ".join(f"{name:>8}" for name in ("patents", "public.", "deals"))
+    figures = "found matched corr."
+    print(f"{'placed:':>47} {metrics} | three: {figures} | two: {figures}")
     kept = {}
     for label, (name, one) in steps(study).items():
         result = run(one, out=out / name)
