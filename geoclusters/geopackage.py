@@ -226,7 +226,9 @@ def _pairs(result: Result) -> pd.DataFrame:
 def _features(frame: pd.DataFrame, shapes: npt.NDArray[np.object_]) -> pa.Table:
     """Put a shape beside each row."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    return table.append_column(GEOMETRY, _collections(shapes))
+    # A column without a value has no type of its own, and GDAL wants one.
+    typed = [f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(typed)).append_column(GEOMETRY, _collections(shapes))
 
 
 def _collections(shapes: npt.NDArray[np.object_]) -> pa.Array:
@@ -249,7 +251,7 @@ def _points(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> pa.Array:
     """Write points as WKB (OGC 06-103r4, 8.2.9), without an object for each."""
     points = np.empty(len(x), dtype=_POINT)
     points["order"], points["kind"], points["x"], points["y"] = 1, 1, x, y
-    return _rows_of_bytes(points.view(np.uint8).reshape(len(x), -1), pa.binary())
+    return _rows_of_bytes(points.view(np.uint8).reshape(len(x), _POINT.itemsize), pa.binary())
 
 
 def _hexadecimal(cells: npt.NDArray[np.uint64]) -> pa.Array:
