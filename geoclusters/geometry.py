@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import antimeridian
-import h3.api.basic_int as h3
 import numpy as np
 import shapely
 
+from geoclusters.cells.corners import cell_corners
 from geoclusters.earth import unit_vectors
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+__all__ = ["cell_corners", "great_circles", "hexagons"]
 
 STEP_DEGREES: Final = 2.0
 """Corners of a great circle are at most this far apart."""
@@ -37,9 +38,8 @@ def hexagons(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.object_]:
 
     Examples
     --------
-    >>> cell = h3.latlng_to_cell(48.1, 11.6, 8)
-    >>> shape, = hexagons(np.array([cell], dtype=np.uint64))
-    >>> len(shape.exterior.coords) - 1, bool(shape.contains(shapely.Point(11.6, 48.1)))
+    >>> shape, = hexagons(np.array([0x88283082B9FFFFF], dtype=np.uint64))
+    >>> len(shape.exterior.coords) - 1, bool(shape.contains(shapely.Point(-122.4226, 37.7876)))
     (6, True)
     """
     if not len(cells):
@@ -51,32 +51,6 @@ def hexagons(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.object_]:
     for row in np.flatnonzero(bounds[:, 2] - bounds[:, 0] > HALF_TURN):
         shapes[row] = antimeridian.fix_polygon(shapes[row], fix_winding=False)
     return shapes
-
-
-def cell_corners(
-    cells: npt.NDArray[np.uint64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """
-    Give the corners of H3 cells.
-
-    Returns
-    -------
-    corners : numpy.ndarray of float64, shape (m, 2)
-        Longitude and latitude, WGS 84 degrees: the corners of the first cell counter-clockwise, then those of the next.
-    sizes : numpy.ndarray of int64, shape (n,)
-        Corners of each cell: 6 as a rule, 5 of a pentagon, more where it lies across an edge of the icosahedron.
-
-    Examples
-    --------
-    >>> corners, sizes = cell_corners(np.array([0x88283082B9FFFFF], dtype=np.uint64))
-    >>> corners.shape, sizes.tolist()
-    ((6, 2), [6])
-    """
-    loops = [h3.cell_to_boundary(cell) for cell in cells.tolist()]
-    sizes = np.array([len(loop) for loop in loops], dtype=np.int64)
-    flat = chain.from_iterable(chain.from_iterable(loops))
-    corners = np.fromiter(flat, np.float64, count=2 * int(sizes.sum())).reshape(-1, 2)
-    return np.ascontiguousarray(corners[:, ::-1]), sizes
 
 
 def great_circles(

@@ -23,7 +23,7 @@ import pyogrio
 import shapely
 
 from geoclusters import qgis, schema
-from geoclusters.geometry import great_circles, hexagons
+from geoclusters.geometry import HALF_TURN, cell_corners, great_circles, hexagons
 from geoclusters.hierarchy import EXACT
 from geoclusters.results import written_aside
 
@@ -166,7 +166,7 @@ def _cells(result: Result) -> Layer:
     exact = result.run["settings"].get("resolution") == EXACT
     as_hexagons = len(cells) <= MOST_HEXAGONS and not exact
     shapes = (
-        _collections(hexagons(cells))
+        _hexagons(cells)
         if as_hexagons
         else _points(inside["lon"].to_numpy(), inside["lat"].to_numpy())
     )
@@ -252,6 +252,37 @@ def _points(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> pa.Array:
     points = np.empty(len(x), dtype=_POINT)
     points["order"], points["kind"], points["x"], points["y"] = 1, 1, x, y
     return _rows_of_bytes(points.view(np.uint8).reshape(len(x), _POINT.itemsize), pa.binary())
+
+
+_HEXAGON: Final = np.dtype(
+    [
+        *(("order", "u1"), ("kind", "<u4"), ("polygons", "<u4")),
+        *(("its_order", "u1"), ("its_kind", "<u4"), ("rings", "<u4"), ("points", "<u4")),
+        ("xy", "<f8", (7, 2)),
+    ]
+)
+
+
+def _hexagons(cells: npt.NDArray[np.uint64]) -> pa.Array:
+    """Write the outlines of cells as WKB, without an object for each but the few with other corners than six."""
+    corners, sizes = cell_corners(cells)
+    plain = sizes == 6
+    xy = corners[np.repeat(plain, sizes)].reshape(-1, 6, 2)
+    torn = np.ptp(xy[:, :, 0], axis=1) > HALF_TURN
+    plain[np.flatnonzero(plain)[torn]] = False
+    features = np.empty(plain.sum(), dtype=_HEXAGON)
+    features["order"], features["kind"], features["polygons"] = 1, 6, 1
+    features["its_order"], features["its_kind"], features["rings"] = 1, 3, 1
+    features["points"], features["xy"] = 7, xy[~torn][:, [0, 1, 2, 3, 4, 5, 0]]
+    written = pa.concat_arrays(
+        [
+            _rows_of_bytes(
+                features.view(np.uint8).reshape(len(features), _HEXAGON.itemsize), pa.binary()
+            ),
+            _collections(hexagons(cells[~plain])),
+        ]
+    )
+    return written.take(np.argsort(np.argsort(~plain, kind="stable"), kind="stable"))
 
 
 def _hexadecimal(cells: npt.NDArray[np.uint64]) -> pa.Array:

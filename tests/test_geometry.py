@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from geoclusters.geometry import great_circles, hexagons
+from geoclusters.geometry import cell_corners, great_circles, hexagons
 
 points = st.tuples(st.floats(-89, 89), st.floats(-180, 180))
 
@@ -48,3 +48,32 @@ def test_hexagons_cover_what_the_library_says(place):
         lat, lon = h3.cell_to_latlng(cell)
         assert shape.is_valid
         assert shape.distance(shapely.Point(lon, lat)) < 1e-9
+
+
+def neighbourhoods(resolution, count=40):
+    """Cells all over the Earth, and around the pentagons, where faces meet."""
+    random = np.random.default_rng(resolution)
+    lat = np.degrees(np.arcsin(random.uniform(-1, 1, count)))
+    middles = [
+        h3.latlng_to_cell(a, o, resolution)
+        for a, o in zip(lat, random.uniform(-180, 180, count), strict=True)
+    ]
+    middles += h3.get_pentagons(resolution)
+    return np.unique(np.array([c for m in middles for c in h3.grid_disk(m, 2)], dtype=np.uint64))
+
+
+@pytest.mark.parametrize("resolution", range(16))
+def test_corners_are_those_of_the_library_in_its_order(resolution):
+    cells = neighbourhoods(resolution)
+    corners, sizes = cell_corners(cells)
+    loops = [h3.cell_to_boundary(cell) for cell in cells.tolist()]
+    assert sizes.tolist() == [len(loop) for loop in loops]
+    given = np.array([corner for loop in loops for corner in loop])[:, ::-1]
+    assert np.abs(corners - given).max() < 1e-9
+    assert {5, 6} <= set(sizes.tolist())
+
+
+def test_no_cell_has_no_corner():
+    corners, sizes = cell_corners(np.zeros(0, dtype=np.uint64))
+    assert corners.shape == (0, 2)
+    assert len(sizes) == len(hexagons(np.zeros(0, dtype=np.uint64))) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from geoclusters.errors import RunError
@@ -17,10 +18,10 @@ from geoclusters.pages.shares import economy_names, economy_parts
 from geoclusters.pages.specialisation import Specialisation
 from geoclusters.pages.surroundings import Surroundings
 from geoclusters.pages.wording import label, number, percent
-from geoclusters.results import written_aside
+from geoclusters.results import write_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from geoclusters.results import Result
@@ -56,15 +57,8 @@ def clusters_with_page(result: Result) -> list[str]:
 
 def draw_clusters(result: Result, pages: Collection[str], *, cells: Cells | None = None) -> None:
     """Write the shared assets and the page of each cluster in `pages`; `cells` are read unless given."""
-    _write_assets(result.folder / ASSETS)
     writer = _Pages(result, pages, cells if cells is not None else Cells(result))
-    rows = result.clusters.drop(columns=["geometry", "region"]).to_dict("records")
-    for place, row in enumerate(rows):
-        if row["cluster_id"] in pages:
-            beside = [rows[i] if 0 <= i < len(rows) else None for i in (place - 1, place + 1)]
-            _write(
-                result.folder / "clusters" / f"{row['cluster_id']}.html", writer.page(row, beside)
-            )
+    write_texts(chain(_assets(result.folder / ASSETS), writer.all(result.folder / "clusters")))
 
 
 class _Pages:
@@ -84,6 +78,14 @@ class _Pages:
         )
         self._economies = economy_names(result)
         self._files = files_of(result)
+
+    def all(self, folder: Path) -> Iterator[tuple[Path, str]]:
+        """Give file and text of each page."""
+        rows = self._result.clusters.drop(columns=["geometry", "region"]).to_dict("records")
+        for place, row in enumerate(rows):
+            if row["cluster_id"] in self._pages:
+                beside = [rows[i] if 0 <= i < len(rows) else None for i in (place - 1, place + 1)]
+                yield folder / f"{row['cluster_id']}.html", self.page(row, beside)
 
     def page(self, row: dict[str, Any], beside: list[dict[str, Any] | None]) -> str:
         """Write the page of one cluster; `beside` are the clusters one rank up and down."""
@@ -116,17 +118,11 @@ class _Pages:
         )
 
 
-def _write_assets(folder: Path) -> None:
-    style = "".join(embedding.asset(name) for name in _STYLES)
-    _write(folder / "leaflet.js", embedding.leaflet_script())
-    _write(folder / "leaflet.css", embedding.leaflet_style())
-    _write(folder / "cluster.css", style)
-    _write(folder / "cluster.js", "\n".join(embedding.asset(name) for name in _SCRIPTS))
-
-
-def _write(path: Path, text: str) -> None:
-    with written_aside(path) as part:
-        part.write_text(text, encoding="utf-8")
+def _assets(folder: Path) -> Iterator[tuple[Path, str]]:
+    yield folder / "leaflet.js", embedding.leaflet_script()
+    yield folder / "leaflet.css", embedding.leaflet_style()
+    yield folder / "cluster.css", "".join(embedding.asset(name) for name in _STYLES)
+    yield folder / "cluster.js", "\n".join(embedding.asset(name) for name in _SCRIPTS)
 
 
 def _facts(row: dict[str, Any], result: Result, names: dict[str, str]) -> dict[str, Any]:

@@ -160,7 +160,10 @@ def _places(links: pd.DataFrame, metrics: list[str]) -> dict[tuple[str, str], di
     of_one = summed.groupby("one")["documents"]
     summed["place"] = of_one.rank(ascending=False, method="min")
     summed["partners"] = of_one.transform("count")
+    counts = (summed[c].astype("int64").tolist() for c in ("documents", "place", "partners"))
     return {
-        (one, other): {"documents": int(documents), "place": int(place), "partners": int(partners)}
-        for one, other, documents, place, partners in summed.itertuples(index=False)
+        (one, other): {"documents": documents, "place": place, "partners": partners}
+        for one, other, documents, place, partners in zip(
+            summed["one"].tolist(), summed["other"].tolist(), *counts, strict=True
+        )
     }

@@ -95,9 +95,9 @@ def takeaway(
 
 def _tidy(value: Any) -> Any:  # noqa: ANN401
     """Cut endless texts and endless digits; null stays null."""
-    if isinstance(value, str):
-        return shortened(value, 500)
-    return float(f"{value:.10g}") if isinstance(value, float) else value
+    if isinstance(value, float):
+        return float(f"{value:.10g}")
+    return shortened(value, 500) if isinstance(value, str) and len(value) > 500 else value
 
 
 def _short(value: float) -> float:

@@ -8,14 +8,19 @@ follows"), written as base64. `assets/core.js` holds the other half.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
+from geoclusters.compiling import compiled
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+LEAST_POINTS: Final = 4
+"""Of a closed ring: those of a triangle, the first one twice."""
 
 
 def pack_integers(values: npt.ArrayLike) -> str:
@@ -29,19 +34,23 @@ def pack_integers(values: npt.ArrayLike) -> str:
     >>> pack_integers([])
     ''
     """
-    numbers = np.asarray(values, dtype=np.int64)
-    folded = ((numbers << 1) ^ (numbers >> 63)).astype(np.uint64)
-    lengths = np.ones(len(folded), dtype=np.int64)
-    for bits in range(7, 64, 7):
-        lengths += folded >= np.uint64(1 << bits)
-    starts = np.cumsum(lengths) - lengths
-    packed = np.zeros(int(lengths.sum()), dtype=np.uint8)
-    for place in range(int(lengths.max(initial=0))):
-        has = lengths > place
-        seven = (folded[has] >> np.uint64(7 * place)) & np.uint64(0x7F)
-        more = np.where(lengths[has] > place + 1, 0x80, 0)
-        packed[starts[has] + place] = seven.astype(np.uint8) | more.astype(np.uint8)
-    return base64.b64encode(packed.tobytes()).decode("ascii")
+    numbers = np.array(values, dtype=np.int64)
+    return base64.b64encode(_in_sevens(numbers).tobytes()).decode("ascii")
+
+
+@compiled
+def _in_sevens(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Write numbers with seven bits a byte, the sign lowest, the lowest bits first."""
+    packed, n = np.empty(10 * len(numbers), dtype=np.uint8), 0
+    for number in numbers:
+        folded = np.uint64((number << 1) ^ (number >> 63))
+        while folded >= np.uint64(0x80):
+            packed[n] = np.uint8(folded & np.uint64(0x7F)) | np.uint8(0x80)
+            folded >>= np.uint64(7)
+            n += 1
+        packed[n] = np.uint8(folded)
+        n += 1
+    return packed[:n].copy()
 
 
 def pack_bytes(values: npt.ArrayLike) -> str:
@@ -123,17 +132,37 @@ def pack_rings(rings: Rings, *, decimals: int) -> dict[str, Any]:
 def _packed(rings: Rings, decimals: int) -> tuple[dict[str, Any], npt.NDArray[np.bool_]]:
     """Pack the points of rings and how many each has; tell which rings are left."""
     units = np.rint(rings.points * 10.0**decimals).astype(np.int64)
-    ring_of = rings.ring_of
-    moved = np.ones(len(units), dtype=bool)
-    moved[1:] = (np.diff(units, axis=0) != 0).any(axis=1) | (np.diff(ring_of) != 0)
-    large = np.bincount(ring_of[moved], minlength=rings.n) >= 4
-    kept = moved & large[ring_of]
-    sizes = np.bincount(ring_of[kept], minlength=rings.n)[large]
+    steps, sizes = _steps(units, rings.ring_of, rings.n)
+    large = sizes > 0
     return {
         "decimals": decimals,
-        "xy": _differences(units[kept]),
-        "rings": pack_integers(sizes),
+        "xy": pack_integers(steps),
+        "rings": pack_integers(sizes[large]),
     }, large
+
+
+@compiled
+def _steps(
+    units: npt.NDArray[np.int64], ring_of: npt.NDArray[np.int64], n_rings: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Give the differences from point to point of all rings, and how many points each ring keeps."""
+    steps, sizes, n = np.empty(2 * len(units), dtype=np.int64), np.zeros(n_rings, dtype=np.int64), 0
+    begin = x = y = 0
+    while begin < len(units):
+        ring, start, points = ring_of[begin], n, 0
+        last_x, last_y, at = x, y, begin
+        while at < len(units) and ring_of[at] == ring:
+            if at == begin or units[at, 0] != units[at - 1, 0] or units[at, 1] != units[at - 1, 1]:
+                steps[n], steps[n + 1] = units[at, 0] - x, units[at, 1] - y
+                x, y = units[at, 0], units[at, 1]
+                n, points = n + 2, points + 1
+            at += 1
+        begin = at
+        if points >= LEAST_POINTS:
+            sizes[ring] = points
+        else:
+            n, x, y = start, last_x, last_y
+    return steps[:n].copy(), sizes
 
 
 def _polygons(shapes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
