@@ -369,6 +369,14 @@ def test_clusters_far_smaller_than_a_cell_have_names_and_outlines(four_cities, t
     assert {h3.get_resolution(c) for c in tiny["cluster_id"]} == {8, 15}
 
 
+def test_a_run_without_a_cluster_ends_well(four_cities, tmp_path):
+    given = make_settings(resolution="exact", min_density=0.9)
+    none = gc.run(gc.make_study(given, folder=four_cities), tmp_path / "none")
+    assert len(none.clusters) == none.run["exact"]["clusters_binned"] == 0
+    assert none.run["exact"]["changed"] == 0
+    assert locate(none, 48.1, 11.5).cluster_id is None
+
+
 def test_points_of_a_cluster_are_inside_outlines(exact):
     cells, clusters = exact.cells, exact.clusters.set_index("cluster_id").geometry
     member = cells[cells["cluster_id"].notna()]
