@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.spatial import cKDTree
 
-from geoclusters.earth import EARTH_RADIUS_KM, distance_km, unit_vectors
+from geoclusters.earth import EARTH_RADIUS_KM, chord_of, distance_km, unit_vectors
+from geoclusters.places import read_places
 from geoclusters.quality import (
     address_keys,
     changed_sides,
@@ -105,6 +107,22 @@ def test_the_extent_of_a_city_follows_its_people():
     assert nowhere == 1.0
     assert radius_of_places(lat[:1], lon[:1], density_per_km2=2000.0) == pytest.approx(2 * munich)
     assert len(radius_of_places(lat[:0], lon[:0])) == 0
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_the_largest_place_within_reach_is_that_of_a_search_tree(seed):
+    known = read_places()
+    random = np.random.default_rng(seed)
+    near = known.iloc[random.integers(0, len(known), 60)]
+    lat = np.r_[near["lat"] + random.normal(0, 0.03, 60), 90.0, -90.0, -16.85, -16.85]
+    lon = np.r_[near["lon"] + random.normal(0, 0.06, 60), 0.0, 180.0, 180.0, -180.0]
+    lon = (lon + 180) % 360 - 180
+    tree = cKDTree(unit_vectors(known["lat"], known["lon"]))
+    found = tree.query_ball_point(unit_vectors(lat, lon), chord_of(5.0))
+    people = np.array([known["population"].to_numpy()[rows].max(initial=0) for rows in found])
+    radius_km = np.maximum(np.sqrt(people / (8000 * np.pi)), 1.0)
+    assert radius_of_places(lat, lon) == pytest.approx(radius_km, rel=1e-12)
 
 
 labels = st.lists(

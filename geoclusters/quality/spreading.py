@@ -7,11 +7,11 @@ put. Spread over the area that the city's inhabitants fill, they count where the
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from geoclusters.compiling import compiled
 from geoclusters.earth import EARTH_RADIUS_KM, chord_of, unit_vectors
@@ -30,6 +30,9 @@ SAME_CITY_KM: Final = 5.0
 """A point takes the extent of the largest place this near: geocoders put a city's centroid in different spots."""
 LEAST_RADIUS_KM: Final = 1.0
 POINT_PARTS: Final = 1e5
+_REACH: Final = chord_of(SAME_CITY_KM)
+_BAND_DEGREES: Final = math.degrees(SAME_CITY_KM / EARTH_RADIUS_KM)
+_N_BANDS: Final = math.ceil(180.0 / _BAND_DEGREES) + 1
 
 
 def radius_of_places(
@@ -57,14 +60,57 @@ def radius_of_places(
     >>> radius_of_places(np.array([48.1374, 0.0]), np.array([11.5755, -30.0])).round(1)
     array([7.7, 1. ])
     """
-    points, at = np.unique(np.asarray(lat) + 1j * np.asarray(lon), return_inverse=True)
-    places = read_places()
-    population = places["population"].to_numpy(np.float64)
-    tree = cKDTree(unit_vectors(places["lat"], places["lon"]))
-    near = tree.query_ball_point(unit_vectors(points.real, points.imag), chord_of(SAME_CITY_KM))
-    people = np.array([population[rows].max(initial=0.0) for rows in near], dtype=np.float64)
+    lat, lon = (np.ascontiguousarray(c, dtype=np.float64) for c in (lat, lon))
+    people = np.zeros(len(lat))
+    _largest_near(lat, lon, unit_vectors(lat, lon), *_places_by_band(), _REACH**2, people)
     radius_km = np.sqrt(people / (density_per_km2 * np.pi))
-    return np.asarray(np.maximum(radius_km, LEAST_RADIUS_KM)[at.reshape(-1)], dtype=np.float64)
+    return np.asarray(np.maximum(radius_km, LEAST_RADIUS_KM), dtype=np.float64)
+
+
+@cache
+def _places_by_band() -> tuple[Ints, Floats, Floats, Floats]:
+    """Order the places by band of latitude and longitude: first place of each band, longitude, unit vector, people."""
+    places = read_places()
+    lat, lon = (places[name].to_numpy(np.float64) for name in ("lat", "lon"))
+    band = np.floor((lat + 90.0) / _BAND_DEGREES).astype(np.int64)
+    order = np.lexsort((lon, band))
+    starts = np.searchsorted(band[order], np.arange(_N_BANDS + 1)).astype(np.int64)
+    people = places["population"].to_numpy(np.float64)[order]
+    return starts, lon[order], unit_vectors(lat[order], lon[order]), people
+
+
+@compiled
+def _largest_near(
+    lat: Floats,
+    lon: Floats,
+    point: Floats,
+    starts: Ints,
+    place_lon: Floats,
+    place: Floats,
+    people: Floats,
+    squared_reach: float,
+    found: Floats,
+) -> None:
+    """Find the inhabitants of the largest place within reach of each point; those of none stay as they are."""
+    for i in range(len(lat)):
+        band = int((lat[i] + 90.0) / _BAND_DEGREES)
+        # As wide as the reach where the band is narrowest, a little more for what rounding takes.
+        narrowest = math.cos(math.radians(min(abs(lat[i]) + _BAND_DEGREES, 90.0)))
+        half = 1.01 * _BAND_DEGREES / max(narrowest, 1e-6)
+        for near in range(max(band - 1, 0), min(band + 2, _N_BANDS)):
+            first, last = starts[near], starts[near + 1]
+            for turn in (-360.0, 0.0, 360.0):
+                low, high = lon[i] + turn - half, lon[i] + turn + half
+                if high < -180.0 or low > 180.0:
+                    continue
+                at = first + np.searchsorted(place_lon[first:last], low)
+                while at < last and place_lon[at] <= high:
+                    x = place[at, 0] - point[i, 0]
+                    y = place[at, 1] - point[i, 1]
+                    z = place[at, 2] - point[i, 2]
+                    if x * x + y * y + z * z <= squared_reach:
+                        found[i] = max(found[i], people[at])
+                    at += 1
 
 
 def address_keys(document: Keys, person: Keys, lat: Floats, lon: Floats) -> Keys:
