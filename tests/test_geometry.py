@@ -70,7 +70,7 @@ def test_corners_are_those_of_the_library_in_its_order(resolution):
     assert sizes.tolist() == [len(loop) for loop in loops]
     given = np.array([corner for loop in loops for corner in loop])[:, ::-1]
     assert np.abs(corners - given).max() < 1e-9
-    assert {5, 6} <= set(sizes.tolist())
+    assert set(sizes.tolist()) > {6}
 
 
 def test_no_cell_has_no_corner():
