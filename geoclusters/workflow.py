@@ -40,6 +40,7 @@ ADDRESS_CODE: Final = (
     "cells",
     "engine",
     "countries.py",
+    "hierarchy.py",
     "schema.py",
 )
 TOLERANCE: Final = 1e-6
@@ -333,6 +334,8 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
         _write(folder, measured, plan, state.path(ADDRESSES))
     with state.timed("pages"):
         content = _run_json(plan, facts, measured, documents, state) | compared
+        # Pages read the files; what was written need not lie in memory beside it.
+        del cells, found, store, measured
         result = results.Result(folder, content)
         geopackage.write_geopackage(result, folder / geopackage.FILE, made_by=plan.made_by)
         pages.draw_pages(result)
