@@ -106,7 +106,7 @@ def measured(bench: Bench) -> Section:
 
 def _table(costs: dict[str, Cost]) -> str:
     more = {
-        "finding s": lambda c: c.told["finding_s"],
+        "finding CPU s": lambda c: c.told["finding_cpu_s"],
         "finding MiB": lambda c: c.told["finding_mib"],
     }
     return cost_table(costs, base=OURS, more=more)

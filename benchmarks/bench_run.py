@@ -193,9 +193,10 @@ def _run_marks(every: Mapping[int, Mapping[str, Cost]], start: Mapping[str, Cost
     n, small = sizes[-1], sizes[0]
     run, floor, enough = every[n][RUN], every[n][FLOOR], n >= ASKED_ROWS
     rows = f"{count(n)} rows to the finished map"
-    reading = run.wall_s / floor.wall_s
+    reading = f"{rows}, against reading alone with pyarrow"
     marks = [
-        at_most(f"{rows}, against reading alone with pyarrow, wall", 10, reading, enough=enough),
+        at_most(f"{reading}, wall", 10, run.wall_s / floor.wall_s, enough=enough),
+        at_most(f"{reading}, CPU", 10, run.cpu_s / floor.cpu_s, enough=enough),
         at_most(f"{rows}, peak memory", 3, run.peak_mib / 1024, "GiB", enough=enough),
     ]
     if start:
@@ -210,11 +211,16 @@ def _recluster_marks(costs: Mapping[int, Mapping[str, Cost]], cells: dict[int, i
     ours, peer, what = costs[n][QUICK], costs[n][PEER], f"another radius on {cells[n]:,} cells"
     if ours.died:
         return []
-    faster = None if peer.died else peer.wall_s / ours.wall_s
+    wall, cpu = peer.wall_s / ours.wall_s, peer.cpu_s / ours.cpu_s
     enough = cells[n] >= CELLS_OF_MARK / 2
     return [
         at_most(f"{what}, whole command, wall", 3, ours.wall_s, "s", enough=enough),
-        at_least(f"{what}, against scikit-learn, wall", 5, faster, enough=enough),
+        at_most(f"{what}, whole command, CPU", 3, ours.cpu_s, "s", enough=enough),
+        *(
+            at_least(f"{what}, against scikit-learn, {kind}", 5, found, enough=enough)
+            for kind, found in (("wall", wall), ("CPU", cpu))
+            if not peer.died
+        ),
     ]
 
 
