@@ -98,12 +98,16 @@ def check_command(
     ],
     full: Annotated[  # noqa: FBT002
         bool,
-        typer.Option("--full", help="Read every row: what can be placed, how finely, what to doubt."),
+        typer.Option(
+            "--full", help="Read every row: what can be placed, how finely, what to doubt."
+        ),
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help="With --full: keep what was read, for a run into this folder."
+            "--out",
+            metavar="DIR",
+            help="With --full: keep what was read, for a run into this folder.",
         ),
     ] = None,
     as_json: AsJson = False,  # noqa: FBT002

@@ -349,7 +349,8 @@ def _people(study: Study) -> PopulationSource | None:
     if given is None:
         return None
     files = tuple(given.files(study.folder))
-    return PopulationSource(files, given.kind, given.columns, given.name, given.year)
+    columns = {str(ours): theirs for ours, theirs in given.columns.items()}
+    return PopulationSource(files, given.kind, columns, given.name, given.year)
 
 
 def _conserved(

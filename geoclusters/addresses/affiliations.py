@@ -226,11 +226,18 @@ def _in_last_part(parts: list[str]) -> _End:
     for count in range(min(COUNTRY_WORDS, len(words) - 1), 0, -1):
         head, tail = " ".join(words[:-count]), " ".join(words[-count:])
         found = _after(head, tail, has_code=name != last)
+        if not found and count > 1 and _is_state(tail):
+            # Its last word alone would be another country: Rhode Island, New Jersey, New South Wales.
+            break
         if found:
             named = _ORGANISATION.search(head) and not _CAPITALS.fullmatch(head)
             left = last if named else _up_to(last, words[-count - 1])
             return _End(found.country, found.region, [*rest, left])
     return _End(None, None, parts)
+
+
+def _is_state(name: str) -> bool:
+    return any(region_named(owner, name) for owner in ("US", "CA", "AU"))
 
 
 def _whole_part(name: str, before: str, *, has_more: bool) -> _End | None:
@@ -262,7 +269,10 @@ def _coded(code: str, before: str) -> _End:
 
 def _after(head: str, tail: str, *, has_code: bool) -> _End | None:
     """Take the last words of a part for a country, or for a state behind a place that is known."""
-    joins = head.rsplit(maxsplit=1)[-1] in _JOINING
+    before = head.rsplit(maxsplit=1)[-1]
+    joins = before in _JOINING
+    if before == "New":
+        return None
     if len(tail) > 3 or tail in {"USA", "UK", "UAE", "PRC", "ROC", "KSA"}:
         country = country_named(tail)
         if country and not (joins and (tail == "Georgia" or not _ORGANISATION.search(head))):

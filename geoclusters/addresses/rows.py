@@ -16,9 +16,9 @@ from geoclusters.addresses.texts import Names, text_keys
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
 
     from geoclusters.addresses.parts import Part
 

@@ -90,8 +90,7 @@ def weighed_rows(rows: Rows, rules: Rules, field_keys: Keys) -> WeighedRows:
         lat=rows.lat,
         lon=rows.lon,
         country=rows.country,
-        too_coarse=(rows.accuracy > LEVELS.index(rules.accuracy))
-        & (rows.accuracy < len(LEVELS)),
+        too_coarse=(rows.accuracy > LEVELS.index(rules.accuracy)) & (rows.accuracy < len(LEVELS)),
         has_document=(rows.document != 0) | counted,
         outside=rules.outside,
         repair_swapped=rules.repair_swapped,

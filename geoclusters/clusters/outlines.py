@@ -54,7 +54,7 @@ def cell_outline(cells: Cells, *, holes: Literal["keep", "fill"] = "keep") -> sh
     wrapped = _is_wrapped(polygons)
     mended = [antimeridian.fix_polygon(p, fix_winding=False) for p in polygons[wrapped]]
     parts = [polygons[~wrapped], *(shapely.get_parts(_polygons_of(m)) for m in mended)]
-    outline = shapely.multipolygons(np.concatenate(parts))
+    outline = shapely.MultiPolygon(list(np.concatenate(parts)))
     if not outline.is_valid:
         outline = _polygons_of(shapely.make_valid(outline))
     return shapely.orient_polygons(outline)
@@ -71,12 +71,12 @@ def _dissolved(cells: Cells, *, keep_holes: bool) -> npt.NDArray[np.object_]:
             is_outer.append(at == 0)
     points = np.array([point for loop in loops for point in loop])[:, ::-1]
     loop_of_point = np.repeat(np.arange(len(loops)), [len(loop) for loop in loops])
-    rings = shapely.linearrings(points, indices=loop_of_point)
+    rings = np.asarray(shapely.linearrings(points, indices=loop_of_point))
     outer = np.array(is_outer)
     holes, of_polygon = rings[~outer], np.array(polygon_of_loop)[~outer]
     if not len(holes):
         return np.asarray(shapely.polygons(rings[outer]))
-    found = np.array(rings[outer], dtype=object)
+    found = rings[outer]
     pierced, place = np.unique(of_polygon, return_inverse=True)
     whole = np.asarray(shapely.polygons(found))
     for number, polygon in enumerate(pierced):
