@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
+from geoclusters.clusters.adjacency import neighbours
 from geoclusters.clusters.outlines import area_km2, cell_outline, drawing_region
 
 PLACES = {
@@ -100,3 +101,32 @@ def test_areas_are_those_of_geodesics(lat):
     outlines = [cell_outline(disk(lat, 20.0, resolution, 2)) for resolution in (6, 8, 11)]
     wanted = [abs(geod.geometry_area_perimeter(o)[0]) / 1e6 for o in outlines]
     np.testing.assert_allclose(area_km2(outlines), wanted, rtol=1e-5)
+
+
+# ------------------------------------------------------------------- neighbours
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180), st.integers(0, 15))
+def test_neighbours_are_those_of_the_library(lat, lon, resolution):
+    cells = disk(lat, lon, resolution, 1)
+    for cell, found in zip(cells.tolist(), neighbours(cells), strict=True):
+        assert {cell, *found.tolist()} == set(h3.grid_disk(cell, 1))
+
+
+@pytest.mark.parametrize("resolution", [0, 1, 2, 7, 8, 15])
+def test_neighbours_around_pentagons_are_those_of_the_library(resolution):
+    cells = np.array(
+        sorted({c for p in h3.get_pentagons(resolution) for c in h3.grid_disk(p, 2)}), np.uint64
+    )
+    for cell, found in zip(cells.tolist(), neighbours(cells), strict=True):
+        assert {cell, *found.tolist()} == set(h3.grid_disk(cell, 1))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_region_is_the_closing_by_rings_of_the_library(place):
+    cells = disk(*PLACES[place], 8, 6)[::3]
+    own = {h3.cell_to_parent(c, 7) for c in cells.tolist()}
+    wide = {near for c in own for near in h3.grid_disk(c, 1)}
+    closed = {c for c in wide if c in own or all(n in wide for n in h3.grid_disk(c, 1))}
+    expected = cell_outline(np.array(sorted(closed), np.uint64), holes="fill")
+    assert drawing_region(cells, gap_km=5).wkb == expected.wkb

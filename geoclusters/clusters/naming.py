@@ -20,6 +20,7 @@ All of it is our choice; the published rankings do not tell theirs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -88,6 +89,7 @@ class _Gazetteer:
     """The places that may give a name, ordered by place_id, as arrays."""
 
     table: pd.DataFrame
+    names: npt.NDArray[np.object_]
     vectors: Floats
     population: Floats
     rank: Rows  # 0 for the largest population; ties by place_id
@@ -155,7 +157,10 @@ def name_clusters(
         label: _named_rows(part["row"].to_numpy(), part["activity"].to_numpy(), gazetteer)
         for label, part in _by_label(carried)
     }
-    named = [_plain_name(label, part, rows_of, gazetteer) for label, part in _by_label(cells)]
+    near = [_named_after(label, rows_of, gazetteer) for label in rows_of]
+    rest = cells[~cells["label"].isin(rows_of.keys())]
+    far = [_remote(label, part, gazetteer) for label, part in _by_label(rest)]
+    named = sorted(near + far, key=itemgetter(0))
     table = pd.DataFrame(named, columns=["label", "name", "rows"])
     ids = gazetteer.table["place_id"].to_numpy()
     table["name"] = _made_unique(table, gazetteer.table)
@@ -200,7 +205,8 @@ def _gazetteer(places: pd.DataFrame) -> _Gazetteer:
     population = table["population"].to_numpy(np.float64)
     rank = np.empty(len(table), dtype=np.intp)
     rank[np.argsort(-population, kind="stable")] = np.arange(len(table))
-    return _Gazetteer(table, vectors, population, rank, cKDTree(vectors))
+    names = table["name"].to_numpy(dtype=object)
+    return _Gazetteer(table, names, vectors, population, rank, cKDTree(vectors))
 
 
 def _is_city(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -268,22 +274,21 @@ def _pull(row: int, others: Rows, gazetteer: _Gazetteer) -> Floats:
     return np.asarray(gazetteer.population[others] / (km**2 + CORE_KM**2))
 
 
-def _plain_name(
-    label: int,
-    cells: pd.DataFrame,
-    rows_of: dict[int, Rows],
-    gazetteer: _Gazetteer,
+def _named_after(
+    label: int, named: dict[int, Rows], gazetteer: _Gazetteer
 ) -> tuple[int, str, list[int]]:
     """Give label, name and rows of the places named, before names are made unique."""
-    names = gazetteer.table["name"].to_numpy(dtype=object)
-    if label in rows_of:
-        rows = [int(row) for row in rows_of[label]]
-        return label, EN_DASH.join(names[rows]), rows
+    rows = [int(row) for row in named[label]]
+    return label, EN_DASH.join(gazetteer.names[rows]), rows
+
+
+def _remote(label: int, cells: pd.DataFrame, gazetteer: _Gazetteer) -> tuple[int, str, list[int]]:
+    """Give the same for a cluster out of every place's reach."""
     here = unit_vectors(cells["lat"], cells["lon"])
     chord, place = gazetteer.tree.query(here)
     if chord.min() <= chord_of(NEAR_KM):
         row = int(place[np.argmin(chord)])
-        return label, f"near {names[row]}", [row]
+        return label, f"near {gazetteer.names[row]}", [row]
     middle = np.average(here, axis=0, weights=cells["activity"])
     return label, _position(middle), []
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
 
 import antimeridian
 import h3.api.basic_int as h3
 import numpy as np
 import shapely
+from h3.api import numpy_int
 from pyproj import Geod
 
+from geoclusters.clusters.adjacency import neighbours
 from geoclusters.hierarchy import parents
 
 if TYPE_CHECKING:
@@ -62,25 +65,25 @@ def cell_outline(cells: Cells, *, holes: Literal["keep", "fill"] = "keep") -> sh
 
 def _dissolved(cells: Cells, *, keep_holes: bool) -> npt.NDArray[np.object_]:
     """Polygons of the cells as the h3 library joins them, not yet cut at the date line."""
-    shape = h3.cells_to_h3shape(cells.tolist(), tight=False)
+    shape = numpy_int.cells_to_h3shape(cells, tight=False)
     loops, polygon_of_loop, is_outer = [], [], []
     for number, polygon in enumerate(shape):
         for at, loop in enumerate((polygon.outer, *(polygon.holes if keep_holes else ()))):
             loops.append(loop)
             polygon_of_loop.append(number)
             is_outer.append(at == 0)
-    points = np.array([point for loop in loops for point in loop])[:, ::-1]
+    flat = np.fromiter(chain.from_iterable(chain.from_iterable(loops)), dtype=np.float64)
     loop_of_point = np.repeat(np.arange(len(loops)), [len(loop) for loop in loops])
-    rings = np.asarray(shapely.linearrings(points, indices=loop_of_point))
+    rings = np.asarray(shapely.linearrings(flat.reshape(-1, 2)[:, ::-1], indices=loop_of_point))
     outer = np.array(is_outer)
     holes, of_polygon = rings[~outer], np.array(polygon_of_loop)[~outer]
     if not len(holes):
         return np.asarray(shapely.polygons(rings[outer]))
     found = rings[outer]
-    pierced, place = np.unique(of_polygon, return_inverse=True)
     whole = np.asarray(shapely.polygons(found))
-    for number, polygon in enumerate(pierced):
-        whole[polygon] = shapely.polygons(found[polygon], holes[place == number])
+    pierced, first = np.unique(of_polygon, return_index=True)
+    for polygon, own in zip(pierced, np.split(holes, first[1:]), strict=True):
+        whole[polygon] = shapely.polygons(found[polygon], own)
     return whole
 
 
@@ -117,10 +120,11 @@ def drawing_region(cells: Cells, *, gap_km: float) -> shapely.MultiPolygon:
         Gaps up to about this width are closed.
     """
     coarse = _closing_resolution(h3.get_resolution(int(cells[0])), gap_km)
-    own = set(np.unique(parents(cells, coarse)).tolist())
-    wide = {near for cell in own for near in h3.grid_disk(cell, 1)}
-    closed = own | {c for c in wide - own if all(n in wide for n in h3.grid_disk(c, 1))}
-    return cell_outline(np.array(sorted(closed), dtype=np.uint64), holes="fill")
+    own = np.unique(parents(cells, coarse))
+    wide = np.unique(np.append(neighbours(own), own))
+    added = np.setdiff1d(wide, own, assume_unique=True)
+    closed = added[np.isin(neighbours(added), wide).all(axis=1)]
+    return cell_outline(np.sort(np.append(own, closed)), holes="fill")
 
 
 def _closing_resolution(resolution: int, gap_km: float) -> int:
