@@ -182,7 +182,7 @@ def measured(bench: Bench) -> Section:
     """Measure cells of two resolutions."""
     section = Section("Density on cells: `GridDBSCAN`", __doc__.split("\n\n", 2)[2])
     sizes = sorted({min(n // 10, MOST_CELLS) for n in bench.sizes})
-    few = [OURS, KD_TREE, PACKAGE] if bench.brief else list(WAYS)
+    few = [OURS, KD_TREE] if bench.brief else list(WAYS)
     _costs(bench, 2 * FEW_CELLS, 7, few, weighted=False)
     for n in sizes:
         for resolution in (7, 8):
@@ -192,6 +192,8 @@ def measured(bench: Bench) -> Section:
             costs = _costs(bench, n, resolution, names, weighted=True)
             section.add(f"{count(n)} cells of resolution {resolution}", _table(costs))
             section.marks += _marks(costs, n, resolution)
+        if bench.brief:
+            continue  # the package is measured on raw points too
         costs = _costs(bench, n, 7, [OURS, KD_TREE, PACKAGE], weighted=False)
         section.add(f"{count(n)} cells of resolution 7 that weigh 1 each", _table(costs))
     section.marks = [m for m in section.marks if count(sizes[-1]) in m.what]

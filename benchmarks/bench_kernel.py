@@ -306,7 +306,7 @@ def _threads(bench: Bench, n: int) -> str:
         )
         for k in (1, 2)
     }
-    costs = bench.measure(ways, runs=2 if bench.brief else 3)
+    costs = bench.measure(ways, runs=1 if bench.brief else 3)
     base = next(iter(costs.values())).told["work_s"]
     rows = [
         [
