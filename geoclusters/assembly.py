@@ -442,7 +442,8 @@ def _economies(cells: Cells, labels: Ints) -> npt.NDArray[np.int16]:
     """Economy at the mean position of each cell of a cluster, by number; -1 elsewhere."""
     member = labels >= 0
     found = np.full(len(labels), -1, dtype=np.int16)
-    found[member] = code_of(country_at(cells.lat[member], cells.lon[member]))
+    names, distinct = pd.factorize(country_at(cells.lat[member], cells.lon[member]))
+    found[member] = np.append(code_of(distinct), np.int16(-1))[names]
     return found
 
 
@@ -467,15 +468,15 @@ def _with_population(
 
 
 def _cells_table(cells: Cells, found: Findings, ids: npt.NDArray[np.object_]) -> pd.DataFrame:
-    table = cells.frame.copy()
+    """Columns of `schema.CELLS`, without a text for each of millions of cells."""
+    columns = {name: cells.frame[name].to_numpy() for name in cells.frame}
     for metric in cells.metrics:
-        table[metric] = indicators.as_documents(table[f"weight_{metric}"].to_numpy())
-    return table.assign(
-        weight=cells.weight / cells.unit,
-        density=found.density / cells.unit,
-        core=found.core,
-        cluster_id=_ids(found.labels, ids),
-    )
+        columns[metric] = indicators.as_documents(columns[f"weight_{metric}"])
+    columns["weight"] = cells.weight / cells.unit
+    columns["density"] = found.density / cells.unit
+    columns["core"] = found.core
+    owner = pd.Categorical.from_codes(found.labels.astype(np.int32), categories=pd.Index(ids))
+    return pd.DataFrame({**columns, "cluster_id": owner}, copy=False)
 
 
 def _links_table(links: pd.DataFrame, ids: npt.NDArray[np.object_]) -> pd.DataFrame:

@@ -111,9 +111,14 @@ def as_table(frame: pd.DataFrame, layout: schema.Table, metrics: Sequence[str]) 
     """Bring a frame into the columns, order and types that the schema gives for a table."""
     wanted = layout.arrow(metrics)
     return pa.Table.from_arrays(
-        [pa.Array.from_pandas(frame[field.name], type=field.type, safe=False) for field in wanted],
-        schema=wanted,
+        [_as_array(frame[field.name], field.type) for field in wanted], schema=wanted
     )
+
+
+def _as_array(column: pd.Series, kind: pa.DataType) -> pa.Array:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return pa.Array.from_pandas(column).cast(kind)
+    return pa.Array.from_pandas(column, type=kind, safe=False)
 
 
 def write_clusters(

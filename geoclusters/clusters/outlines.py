@@ -57,7 +57,10 @@ def cell_outline(cells: Cells, *, holes: Literal["keep", "fill"] = "keep") -> sh
     wrapped = _is_wrapped(polygons)
     mended = [antimeridian.fix_polygon(p, fix_winding=False) for p in polygons[wrapped]]
     parts = [polygons[~wrapped], *(shapely.get_parts(_polygons_of(m)) for m in mended)]
-    outline = shapely.MultiPolygon(list(np.concatenate(parts)))
+    whole = np.concatenate(parts)
+    outline: shapely.MultiPolygon = np.asarray(
+        shapely.multipolygons(whole, indices=np.zeros(len(whole), dtype=np.int64))
+    )[0]
     if not outline.is_valid:
         outline = _polygons_of(shapely.make_valid(outline))
     return shapely.orient_polygons(outline)
