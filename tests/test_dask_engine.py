@@ -116,10 +116,9 @@ def stage_of(result):
     return result.folder / "stages" / "addresses"
 
 
-@pytest.mark.parametrize("partitions", [1, 7])
-def test_order_and_repetition_of_tasks_leave_no_trace(world, local, tmp_path, partitions):
+def test_order_and_repetition_of_tasks_leave_no_trace(world, local, tmp_path):
     """A cluster does tasks in any order, and some of them twice."""
-    draw = random.Random(partitions)
+    draw = random.Random(3)
 
     def carry_out(work, given):
         found = {}
@@ -128,7 +127,7 @@ def test_order_and_repetition_of_tasks_leave_no_trace(world, local, tmp_path, pa
             assert work(*given[number]) == found[number]
         return [found[number] for number in range(len(given))]
 
-    spread = engine.SpreadEngine(carry_out, partitions=partitions)
+    spread = engine.SpreadEngine(carry_out, partitions=7)
     assert bytes_of(gc.run(study_in(world), tmp_path, spread=spread)) == local
 
 
@@ -289,15 +288,42 @@ def test_workers_of_another_version_are_named(cluster, four_cities, tmp_path, mo
         gc.run(study, tmp_path)
 
 
-def test_a_task_that_ends_its_workers_is_told_apart_from_a_lost_one(monkeypatch):
-    def killed(*_, **__):
-        yield SimpleNamespace(key="add_share-0"), {}
-        last = SimpleNamespace(address="tcp://127.0.0.1:1")
-        raise distributed.KilledWorker("add_share-1", last, allowed_failures=3)
+def test_a_task_that_ends_its_workers_is_told_apart_from_one_that_fails(cluster, monkeypatch):
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    settings = study_in(".", kind="dask", scheduler=cluster.scheduler_address).engine
+    with engine_of_dask.DaskEngine(settings) as spread:
+        with pytest.raises(FileNotFoundError, match="no such place"):
+            spread._carry_out(os.listdir, [("no such place",)])
+        with pytest.raises(EngineError, match=r"begun by 1 workers .* more partitions"):
+            spread._carry_out(os._exit, [(1,)])
 
-    monkeypatch.setattr(distributed, "as_completed", killed)
-    with pytest.raises(EngineError, match=r"begun by 4 workers .* more partitions"):
-        engine_of_dask._gathered(SimpleNamespace(loop=None), [None] * 2, "add share")
+
+def test_nobody_waits_for_workers_that_do_not_come(monkeypatch):
+    monkeypatch.setattr(engine_of_dask, "WORKERS_SECONDS", 0.2)
+    monkeypatch.setattr(engine_of_dask, "LOOK_SECONDS", 0.05)
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=":0"
+    ) as empty:
+        settings = study_in(".", kind="dask", scheduler=empty.scheduler_address).engine
+        with (
+            engine_of_dask.DaskEngine(settings) as spread,
+            pytest.raises(EngineError, match=r"had no worker for 0.2 s; start some: dask worker"),
+        ):
+            spread._carry_out(os.listdir, [(".",)])
+        with distributed.Client(empty, set_as_default=False) as client:
+            waiting = client.map(os.listdir, ["."])
+            with pytest.raises(EngineError, match=r"no other came for 0.2 s; started again"):
+                engine_of_dask._gathered(client, waiting, "list")
+
+
+def test_a_scheduler_that_is_lost_is_told():
+    def lost(*_):
+        raise OSError("closed")
+
+    watch = engine_of_dask._Watch(SimpleNamespace(nthreads=lost))
+    watch._looked = float("-inf")
+    with pytest.raises(EngineError, match="the scheduler was lost"):
+        watch.look()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import time
 import warnings
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -29,9 +30,13 @@ if TYPE_CHECKING:
     from geoclusters.engine.tasks import Facts
 
 REACH_SECONDS: Final = 15
-WORKERS_SECONDS: Final = 120
+WORKERS_SECONDS: Final = 600
+LOOK_SECONDS: Final = 5
+POLL_SECONDS: Final = 0.02
 RETRIES: Final = 2
 """Times that a task is tried again after a failure that is not the user's mistake: a file system has its moments."""
+GOES_ON: Final = "started again, the run goes on after its last finished step"
+LOST: Final = f"the scheduler was lost, or dropped the tasks; {GOES_ON}"
 log = logging.getLogger("geoclusters")
 
 
@@ -130,24 +135,52 @@ def _gathered(client: Any, futures: list[Any], name: str) -> list[Facts]:  # noq
     distributed = _distributed()
     found: dict[str, Facts] = {}
     answers = distributed.as_completed(futures, with_results=True, loop=client.loop)
+    watch = _Watch(client)
     try:
-        for future, outcome in answers:
-            if isinstance(outcome, GeoclustersError):
-                raise outcome
-            found[future.key] = outcome
-            if len(found) * 10 // len(futures) > (len(found) - 1) * 10 // len(futures):
-                log.info("%s: %d of %d", name, len(found), len(futures))
+        while not answers.is_empty():
+            for future, outcome in answers.next_batch(block=False):
+                if future.status in ("error", "cancelled"):
+                    future.result()
+                if isinstance(outcome, GeoclustersError):
+                    raise outcome
+                found[future.key] = outcome
+                if len(found) * 10 // len(futures) > (len(found) - 1) * 10 // len(futures):
+                    log.info("%s: %d of %d", name, len(found), len(futures))
+            watch.look()
+            time.sleep(POLL_SECONDS)
     except distributed.KilledWorker as error:
         raise EngineError(
             f"{name}: {error.task} was begun by {error.allowed_failures + 1} workers and each of them ended on it, as "
             "a rule for want of memory; give the workers more, or set more partitions under [engine]"
         ) from error
     except distributed.client.FutureCancelledError as error:
-        raise EngineError(
-            f"{name}: the scheduler was lost, or dropped the tasks; started again, the run goes on after its last "
-            "finished step"
-        ) from error
+        raise EngineError(f"{name}: {LOST}") from error
     return [found[future.key] for future in futures]
+
+
+class _Watch:
+    """Sees to it that nobody waits for workers that will not come."""
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401
+        self._client = client
+        self._looked = self._seen = time.monotonic()
+
+    def look(self) -> None:
+        """Look for workers now and then."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        try:
+            workers = self._client.nthreads()
+        except OSError as error:
+            raise EngineError(LOST) from error
+        if workers:
+            self._seen = now
+        elif now - self._seen > WORKERS_SECONDS:
+            raise EngineError(
+                f"all workers were lost, and no other came for {WORKERS_SECONDS} s; {GOES_ON}"
+            )
 
 
 def _distributed() -> Any:  # noqa: ANN401
@@ -196,7 +229,9 @@ def _started(workers: int | None) -> Iterator[Any]:
     if multiprocessing.parent_process() is not None:
         raise EngineError(f"[engine] workers = {workers}: this is a worker itself; {unguarded}")
     distributed = _distributed()
-    with TemporaryDirectory(prefix="geoclusters-") as scratch:
+    # A worker that dies twice within this time would else be given up for good.
+    patience = import_module("dask").config.set({"distributed.deploy.lost-worker-timeout": "1d"})
+    with patience, TemporaryDirectory(prefix="geoclusters-") as scratch:
         try:
             cluster = distributed.LocalCluster(
                 n_workers=workers or processors(),
@@ -220,7 +255,9 @@ def _check_workers(client: Any) -> None:  # noqa: ANN401
     """Look whether the workers that are there have the same version of this package."""
     answers = client.run(version, "geoclusters", on_error="return")
     found = {
-        worker: answer if isinstance(answer, str) else "none" for worker, answer in answers.items()
+        worker: "none" if isinstance(answer, ModuleNotFoundError) else answer
+        for worker, answer in answers.items()
+        if isinstance(answer, str | ModuleNotFoundError)  # others were lost since
     }
     other = sorted(f"{worker}: {seen}" for worker, seen in found.items() if seen != __version__)
     if other:
