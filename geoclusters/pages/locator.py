@@ -110,7 +110,7 @@ def world_picture(clusters: pd.DataFrame, pages: Any) -> dict[str, Any] | None: 
 @cache
 def land_path() -> str:
     """Outlines of the land (Natural Earth, public domain) as one path of an SVG."""
-    land = shapely.union_all(shapely.from_geojson(json.dumps(read_world())), grid_size=1e-4)
+    land = shapely.union_all(shapely.from_geojson(json.dumps(read_world())))
     sides = [shapely.box(-180, SOUTH, SEAM_LON, NORTH), shapely.box(SEAM_LON, SOUTH, 180, NORTH)]
     halves = shapely.get_parts(shapely.intersection(land, sides))
     polygons = shapely.get_parts(unrolled(halves))

@@ -89,7 +89,10 @@ def takeaway(
         "outline": pack_shapes([outline], decimals=OUTLINE_DECIMALS),
         "properties": {name: _plain(value) for name, value in row.items()},
         "columns": COLUMNS,
-        "rows": [tuple(_tidy(value) for value in line) for line in rows],
+        "rows": [
+            (table, metric, _tidy(item), quantity, _tidy(value))
+            for table, metric, item, quantity, value in rows
+        ],
     }
 
 

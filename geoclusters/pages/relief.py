@@ -14,6 +14,7 @@ import shapely
 
 from geoclusters.compiling import compiled
 from geoclusters.earth import EARTH_RADIUS_KM
+from geoclusters.pages.cellids import centres
 from geoclusters.pages.contours import STRIDE, Grid, Rings, rings
 from geoclusters.pages.packing import pack_integers
 from geoclusters.pages.shapes import unrolled_lon
@@ -37,6 +38,7 @@ _MOST_LAT: Final = 85.0
 _SIMPLER_BY: Final = 0.1
 _SPECK: Final = 0.5
 _BLOCK: Final = 64
+_SHORT: Final = 4e-4
 _RADIANS_PER_UNIT: Final = 2 * np.pi / _TILE
 
 _Floats: TypeAlias = "npt.NDArray[np.float64]"
@@ -117,13 +119,12 @@ def _joined(cells: pd.DataFrame, step: float) -> tuple[_Floats, _Floats, _Floats
     """Join cells that are far nearer to each other than the grid can show; from north to south."""
     lon, weight = unrolled_lon(cells["lon"]), cells["weight"].to_numpy(np.float64)
     lat = np.clip(cells["lat"].to_numpy(), -_MOST_LAT, _MOST_LAT)
-    kept = weight > 0
-    lat, lon, weight = lat[kept], lon[kept], weight[kept]
-    place = np.rint(plane_y(lat) / step) * STRIDE + np.rint(plane_x(lon) / step)
-    order = np.argsort(place, kind="stable")
-    starts = np.flatnonzero(np.diff(place[order], prepend=-1.0))
-    sums = [np.add.reduceat(v[order], starts) for v in (lat * weight, lon * weight, weight)]
-    return sums[0] / sums[2], sums[1] / sums[2], sums[2]
+    if not (weight > 0).all():
+        kept = weight > 0
+        lat, lon, weight = lat[kept], lon[kept], weight[kept]
+    place = np.rint(plane_y(lat) / step).astype(np.int64) * STRIDE
+    place += np.rint(plane_x(lon) / step).astype(np.int64)
+    return centres(place, lat, lon, weight)[1:]
 
 
 @compiled
@@ -163,25 +164,35 @@ def _spread(
             )
             / 2
         )
+        east *= east
         inner, outer = _limits(radius_km, soft_km[k])
         for r in range(max(row[k] - width[k], 1), min(row[k] + width[k] + 1, len(lat_of_row))):
             north = np.sin((lat_of_row[r] - lat[k]) / 2) ** 2
             if north >= outer:
                 continue
             narrow = np.cos(lat[k]) * np.cos(lat_of_row[r])
-            line = window[r % room]
+            whole, none = (inner - north) / narrow, (outer - north) / narrow
+            line = window[r % room, west : west + len(east)]
             for i in range(len(east)):
-                half = north + narrow * east[i] * east[i]
-                if half <= inner:
-                    line[west + i] += weight[k]
-                elif half < outer:
-                    km = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half))
-                    part = (radius_km - km) / soft_km[k] + 0.5
-                    line[west + i] += min(max(part, 0.0), 1.0) * weight[k]
+                if east[i] <= whole:
+                    line[i] += weight[k]
+                elif east[i] < none:
+                    half = north + narrow * east[i]
+                    part = (radius_km - _arc_km(half)) / soft_km[k] + 0.5
+                    line[i] += min(max(part, 0.0), 1.0) * weight[k]
             touched[r % room, west // _BLOCK : (west + len(east) - 1) // _BLOCK + 1] = True
     for r in range(done, min(row[-1] + reach + 2, len(lat_of_row))):
         nodes, heights, n = _emitted(window, touched, r, left, nodes, heights, n)
     return nodes[:n].copy(), heights[:n].copy()
+
+
+@compiled
+def _arc_km(half: float) -> float:
+    """Distance on the sphere by its squared half chord; up to some 250 km by a series that is as exact."""
+    if half > _SHORT:
+        return float(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half)))
+    series = 1 + half * (1 / 6 + half * (3 / 40 + half * (5 / 112 + half * 35 / 1152)))
+    return float(2 * EARTH_RADIUS_KM * np.sqrt(half) * series)
 
 
 @compiled

@@ -11,7 +11,7 @@ import pandas as pd
 from geoclusters.hierarchy import EXACT
 from geoclusters.pages import embedding, highlights
 from geoclusters.pages.about import about, density_text
-from geoclusters.pages.cellids import joined, parents, resolution_of
+from geoclusters.pages.cellids import centres, parents, resolution_of
 from geoclusters.pages.cells import Cells
 from geoclusters.pages.numbers import files_of
 from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
@@ -209,14 +209,10 @@ def noise_dots(cells: pd.DataFrame, *, most: int = MOST_DOTS) -> dict[str, Any]:
 def _coarser(dots: pd.DataFrame) -> pd.DataFrame:
     """Join cells into their parents: weights add up, the position is the mean by weight."""
     cells = dots["cell"].to_numpy(np.uint64)
-    weight = dots["weight"].clip(lower=np.finfo(np.float64).tiny)
-    sums = joined(
-        dots.assign(
-            cell=parents(cells, resolution_of(int(cells[0])) - 1),
-            weight=weight,
-            lat=dots["lat"] * weight,
-            lon=dots["lon"] * weight,
-        ),
-        {"lat": "sum", "lon": "sum", "weight": "sum"},
+    parent = parents(cells, resolution_of(int(cells[0])) - 1)
+    weight = dots["weight"].clip(lower=np.finfo(np.float64).tiny).to_numpy()
+    cell, *columns = centres(
+        parent.view(np.int64), dots["lat"].to_numpy(), dots["lon"].to_numpy(), weight
     )
-    return sums.assign(lat=sums["lat"] / sums["weight"], lon=sums["lon"] / sums["weight"])
+    joined = dict(zip(("lat", "lon", "weight"), columns, strict=True))
+    return pd.DataFrame({"cell": cell.view(np.uint64), **joined}, copy=False)
