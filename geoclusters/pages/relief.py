@@ -39,7 +39,6 @@ _SIMPLER_BY: Final = 0.1
 _SPECK: Final = 0.5
 _BLOCK: Final = 64
 _SHORT: Final = 4e-4
-_RADIANS_PER_UNIT: Final = 2 * np.pi / _TILE
 
 _Floats: TypeAlias = "npt.NDArray[np.float64]"
 _Integers: TypeAlias = "npt.NDArray[np.int64]"
@@ -110,9 +109,17 @@ def density_grid(cells: pd.DataFrame, *, radius_km: float, step: float) -> Grid:
     row = np.rint(plane_y(lat) / step).astype(np.int64)
     column = np.rint(plane_x(lon) / step).astype(np.int64)
     rows = np.arange(int(_TILE / step) + 1, dtype=np.float64)
-    lat_of_row = np.radians(_lat_of(rows * step))
-    places = np.radians(lat), np.radians(lon), weight, row, column, width, soft_km
-    return Grid(*_spread(*places, lat_of_row, float(radius_km), float(step)))
+    left = int((column - width).min())
+    columns = np.arange(left, int((column + width).max()) + 1).astype(np.float64)
+    cells_at = row, column - left, width, weight, soft_km, _halves(lat), _halves(lon)
+    nodes_at = _halves(_lat_of(rows * step)), _halves(columns * (360 / _TILE * step) - 180)
+    row, column, heights = _spread(*cells_at, *nodes_at, float(radius_km))
+    return Grid(row * STRIDE + column + left, heights)
+
+
+def _halves(degrees: _Floats) -> _Floats:
+    """Sine and cosine of half of each angle, from which those of differences follow."""
+    return np.stack([np.sin(np.radians(degrees) / 2), np.cos(np.radians(degrees) / 2)], axis=-1)
 
 
 def _joined(cells: pd.DataFrame, step: float) -> tuple[_Floats, _Floats, _Floats]:
@@ -129,61 +136,65 @@ def _joined(cells: pd.DataFrame, step: float) -> tuple[_Floats, _Floats, _Floats
 
 @compiled
 def _spread(
-    lat: _Floats,
-    lon: _Floats,
-    weight: _Floats,
     row: _Integers,
     column: _Integers,
     width: _Integers,
+    weight: _Floats,
     soft_km: _Floats,
+    lat: _Floats,
+    lon: _Floats,
     lat_of_row: _Floats,
+    lon_of_column: _Floats,
     radius_km: float,
-    step: float,
-) -> tuple[_Integers, _Floats]:
+) -> tuple[_Integers, _Integers, _Floats]:
     """
     Add the weight of cells to the nodes around them, `width` nodes to each side.
 
-    Cells come from north to south, so that a few rows of the grid are in memory at a time.
+    Cells come from north to south, so that a few rows of the grid are in memory at a time. Angles are given by
+    `_halves`.
     """
-    reach, left = width.max(), (column - width).min()
+    reach = width.max()
     room = 2 * reach + 3
-    window = np.zeros((room, (column + width).max() - left + _BLOCK))
-    touched = np.zeros((room, window.shape[1] // _BLOCK + 1), dtype=np.bool_)
-    nodes, heights, n = np.empty(1 << 16, dtype=np.int64), np.empty(1 << 16), 0
-    done = max(row[0] - reach - 1, 1)
-    for k in range(len(lat)):
+    window = np.zeros((room, len(lon_of_column)))
+    touched = np.zeros((room, len(lon_of_column) // _BLOCK + 1), dtype=np.bool_)
+    found, n = (np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64), np.empty(_BLOCK)), 0
+    east, done = np.empty(room), max(row[0] - reach - 1, 1)
+    for k in range(len(row)):
         while done < row[k] - reach - 1:
-            nodes, heights, n = _emitted(window, touched, done, left, nodes, heights, n)
+            found, n = _emitted(window, touched, done, found, n)
             done += 1
-        west = column[k] - width[k] - left
-        east = np.sin(
-            (
-                (west + left + np.arange(2 * width[k] + 1)) * step * _RADIANS_PER_UNIT
-                - np.pi
-                - lon[k]
-            )
-            / 2
-        )
-        east *= east
+        west, span = column[k] - width[k], 2 * width[k] + 1
+        for i in range(span):
+            east[i] = _half_chord(lon_of_column[west + i], lon[k])
         inner, outer = _limits(radius_km, soft_km[k])
         for r in range(max(row[k] - width[k], 1), min(row[k] + width[k] + 1, len(lat_of_row))):
-            north = np.sin((lat_of_row[r] - lat[k]) / 2) ** 2
+            north = _half_chord(lat_of_row[r], lat[k])
             if north >= outer:
                 continue
-            narrow = np.cos(lat[k]) * np.cos(lat_of_row[r])
+            narrow = _cosine(lat[k]) * _cosine(lat_of_row[r])
             whole, none = (inner - north) / narrow, (outer - north) / narrow
-            line = window[r % room, west : west + len(east)]
-            for i in range(len(east)):
+            line = window[r % room, west : west + span]
+            for i in range(span):
                 if east[i] <= whole:
                     line[i] += weight[k]
                 elif east[i] < none:
-                    half = north + narrow * east[i]
-                    part = (radius_km - _arc_km(half)) / soft_km[k] + 0.5
+                    part = (radius_km - _arc_km(north + narrow * east[i])) / soft_km[k] + 0.5
                     line[i] += min(max(part, 0.0), 1.0) * weight[k]
-            touched[r % room, west // _BLOCK : (west + len(east) - 1) // _BLOCK + 1] = True
+            touched[r % room, west // _BLOCK : (west + span - 1) // _BLOCK + 1] = True
     for r in range(done, min(row[-1] + reach + 2, len(lat_of_row))):
-        nodes, heights, n = _emitted(window, touched, r, left, nodes, heights, n)
-    return nodes[:n].copy(), heights[:n].copy()
+        found, n = _emitted(window, touched, r, found, n)
+    return found[0][:n].copy(), found[1][:n].copy(), found[2][:n].copy()
+
+
+@compiled
+def _half_chord(a: _Floats, b: _Floats) -> float:
+    """Squared sine of half the difference of two angles."""
+    return float((a[0] * b[1] - a[1] * b[0]) ** 2)
+
+
+@compiled
+def _cosine(a: _Floats) -> float:
+    return float(1 - 2 * a[0] * a[0])
 
 
 @compiled
@@ -210,26 +221,25 @@ def _emitted(
     window: _Floats,
     touched: npt.NDArray[np.bool_],
     row: int,
-    left: int,
-    nodes: _Integers,
-    heights: _Floats,
+    found: tuple[_Integers, _Integers, _Floats],
     n: int,
-) -> tuple[_Integers, _Floats, int]:
-    """Append what a row has collected, and empty it for another row."""
-    slot = row % len(window)
+) -> tuple[tuple[_Integers, _Integers, _Floats], int]:
+    """Append row, column and height of the nodes of a row, and empty it for another one."""
+    slot, (rows, columns, heights) = row % len(window), found
     for block in range(touched.shape[1]):
         if not touched[slot, block]:
             continue
         touched[slot, block] = False
-        if n + _BLOCK > len(nodes):
-            nodes = np.concatenate((nodes, np.empty_like(nodes)))
+        if n + _BLOCK > len(rows):
+            rows = np.concatenate((rows, np.empty_like(rows)))
+            columns = np.concatenate((columns, np.empty_like(columns)))
             heights = np.concatenate((heights, np.empty_like(heights)))
         for at in range(block * _BLOCK, min((block + 1) * _BLOCK, window.shape[1])):
             if window[slot, at] > 0:
-                nodes[n], heights[n] = row * STRIDE + left + at, window[slot, at]
+                rows[n], columns[n], heights[n] = row, at, window[slot, at]
                 window[slot, at] = 0.0
                 n += 1
-    return nodes, heights, n
+    return (rows, columns, heights), n
 
 
 def plane_x(lon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
