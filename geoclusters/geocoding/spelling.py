@@ -94,7 +94,7 @@ def words_of(name: str) -> list[str]:
     name = _mended(name)
     if name.isascii():
         return _WORD.findall(name.replace("'", "").replace("`", "").casefold())
-    letters = unicodedata.normalize("NFKD", name.casefold())
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return _WORD.findall(unicodedata.normalize("NFC", plain.translate(_LETTERS)))
 
