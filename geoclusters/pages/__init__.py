@@ -8,7 +8,6 @@ browser. None of it ever reaches folium, whose elements are templates and would 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from geoclusters import results
@@ -50,8 +49,7 @@ def draw_pages(result: Result, *, changes: Changes | None = None, tiles: bool = 
     results.forget_pages(result.folder)
     pages = cluster.clusters_with_page(result)
     cells = Cells(result)
-    with ThreadPoolExecutor(1) as beside:
-        layers = beside.submit(world.cell_layers, result, cells)
-        cluster.draw_clusters(result, pages, cells=cells)
-        world.draw_world(result, pages, layers=layers.result(), tiles=tiles)
+    cluster.draw_clusters(result, pages, cells=cells)
+    world.draw_world(result, pages, cells=cells, tiles=tiles)
+    del cells
     report.draw_report(result, pages, changes)

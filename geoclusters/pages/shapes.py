@@ -40,9 +40,8 @@ def unrolled_lon(lon: npt.ArrayLike) -> npt.NDArray[np.float64]:
     >>> unrolled_lon([-171.8, 178.4, 0.0]).tolist()
     [188.2, 178.4, 0.0]
     """
-    degrees = np.array(lon, dtype=np.float64)
-    degrees[degrees < SEAM_LON] += 360.0
-    return degrees
+    degrees = np.asarray(lon, dtype=np.float64)
+    return np.where(degrees < SEAM_LON, degrees + 360.0, degrees)
 
 
 def unrolled(shapes: npt.ArrayLike) -> npt.NDArray[Any]:
