@@ -96,11 +96,8 @@ def _cut(path: npt.NDArray[np.float64], owner: npt.NDArray[np.intp]) -> npt.NDAr
     """Make lines of the points of each owner, cut where their longitude jumps across the date line."""
     jump = np.diff(path[:, 0])
     torn = np.flatnonzero((np.abs(jump) > HALF_TURN) & (owner[1:] == owner[:-1]))
-    before, after = path[torn], path[torn + 1]
-    edge = np.copysign(HALF_TURN, before[:, 0])
-    whole = jump[torn] + 2 * edge
-    part = np.divide(edge - before[:, 0], whole, out=np.zeros(len(torn)), where=whole != 0)
-    lat = before[:, 1] + part * (after[:, 1] - before[:, 1])
+    edge = np.copysign(HALF_TURN, path[torn, 0])
+    lat = _latitudes_on_the_date_line(path[torn], path[torn + 1])
     ends = np.column_stack([edge, lat, -edge, lat]).reshape(-1, 2)
     points = np.insert(path, np.repeat(torn + 1, 2), ends, axis=0)
     owner = np.insert(owner, np.repeat(torn + 1, 2), np.repeat(owner[torn], 2))
@@ -117,3 +114,15 @@ def _cut(path: npt.NDArray[np.float64], owner: npt.NDArray[np.intp]) -> npt.NDAr
     if cut.any():
         shapely.multilinestrings(parts[cut], indices=owner[cut], out=lines)
     return lines
+
+
+def _latitudes_on_the_date_line(
+    before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Give the latitude at which the shortest line between points on its two sides meets the date line."""
+    a, b = (unit_vectors(p[:, 1], p[:, 0]) for p in (before, after))
+    # The date line lies in the plane y = 0; each end counts as much as the other is away from it.
+    far_a, far_b = np.abs(a[:, 1]), np.abs(b[:, 1])
+    on_it = (far_a + far_b) == 0
+    met = (far_b + on_it)[:, None] * a + far_a[:, None] * b
+    return np.degrees(np.arctan2(met[:, 2], np.hypot(met[:, 0], met[:, 1])))
