@@ -15,31 +15,34 @@ SHORT_NAMES = {
 """Where the short English name in use differs from the one that GeoNames keeps."""
 
 ALTERNATES = {
-    "AE": "UAE, U.A.E., Emirates, Abu Dhabi, Dubai",
+    "AE": "UAE, U.A.E., Emirates, Abu Dhabi, Dubai, U Arab Emirates",
     "AG": "Antigua & Barbuda, Antigua",
     "AR": "Argentine Republic",
     "AT": "Österreich, Oesterreich, Republic of Austria",
     "AU": "Commonwealth of Australia",
     "AX": "Aland",
     "AZ": "Republic of Azerbaijan",
-    "BA": "Bosnia, Bosnia & Herzegovina, Bosnia-Herzegovina, Bosnia-Hercegovina, Bosnia and Herz.",
+    "BA": "Bosnia, Bosnia & Herzegovina, Bosnia-Herzegovina, Bosnia-Hercegovina, Bosnia and Herz., "
+    "Bosnia & Herceg",
     "BE": "Belgique, België, Belgien, Kingdom of Belgium",
+    "BF": "Upper Volta, HVO",
+    "BJ": "Dahomey, DHY",
     "BN": "Brunei Darussalam, Negara Brunei Darussalam",
     "BO": "Bolivia (Plurinational State of), Plurinational State of Bolivia",
     "BQ": "Bonaire, Bonaire Sint Eustatius and Saba, Bonaire Saint Eustatius and Saba",
     "BR": "Brasil, Federative Republic of Brazil",
     "BS": "The Bahamas",
-    "BY": "Belorussia, Byelarus, Republic of Belarus",
+    "BY": "Belorussia, Byelarus, Republic of Belarus, BYS",
     "CC": "Cocos Islands, Keeling Islands",
     "CD": "Democratic Republic of the Congo, Congo (Democratic Republic of the), "
     "Congo the Democratic Republic of the, Congo Democratic Republic, Congo Kinshasa, "
     "Congo-Kinshasa, Democratic Republic of Congo, Dem. Rep. Congo, D.R. Congo, DRC, "
-    "Zaire, ZR, ZAR",
-    "CF": "Central African Rep.",
+    "Zaire, ZR, ZAR, ZAI",
+    "CF": "Central African Rep., Cent Afr Republ",
     "CG": "Republic of the Congo, Congo Republic, Republic of Congo, Congo Brazzaville, "
-    "Congo-Brazzaville, Congo (Republic of the)",
+    "Congo-Brazzaville, Congo (Republic of the), Rep Congo",
     "CH": "Schweiz, Suisse, Svizzera, Swiss Confederation, Swiss",
-    "CI": "Ivory Coast, Republic of Côte d'Ivoire, Cote d Ivoire",
+    "CI": "Ivory Coast, Republic of Côte d'Ivoire, Cote d Ivoire, Cote Ivoire",
     "CN": "P.R. China, PR China, P.R.China, PRC, P.R.C., People's Republic of China, "
     "Peoples Republic of China, China (People's Republic of), China People's Republic of, "
     "China Mainland, Mainland China, Peoples R China, P R China, People's R. China",
@@ -49,7 +52,8 @@ ALTERNATES = {
     "Turkish Republic of Northern Cyprus",
     "CZ": "Czech Republic, Česko, Česká republika, Czech Rep., The Czech Republic",
     "DE": "Deutschland, Federal Republic of Germany, Germany (Federal Republic of), FRG, "
-    "West Germany, East Germany, German Democratic Republic, GDR, DD, DDR, Allemagne, Fed Rep Ger",
+    "West Germany, East Germany, German Democratic Republic, GDR, DD, DDR, Allemagne, Fed Rep Ger, "
+    "GER, BRD",
     "DK": "Danmark, Kingdom of Denmark",
     "DO": "Dominican Rep.",
     "EG": "Arab Republic of Egypt, Egypt Arab Republic",
@@ -60,7 +64,7 @@ ALTERNATES = {
     "FM": "Micronesia (Federated States of), Federated States of Micronesia, "
     "Micronesia Federated States of",
     "FO": "Faroes, Faeroe Islands, Faeroes, Føroyar",
-    "FR": "French Republic, République française, Metropolitan France, Frankreich, FX",
+    "FR": "French Republic, République française, Metropolitan France, Frankreich, FX, FXX",
     "GB": "UK, U.K., Great Britain, Britain, England, Scotland, Wales, Northern Ireland, "
     "North Ireland, United Kingdom of Great Britain and Northern Ireland, "
     "United Kingdom Great Britain and Northern Ireland, United-Kingdom",
@@ -88,7 +92,7 @@ ALTERNATES = {
     "JP": "Nippon, Nihon",
     "KG": "Kyrgyz Republic, Kirghizia, Kyrgyz Rep.",
     "KH": "Kampuchea",
-    "KN": "St. Kitts and Nevis, St Kitts & Nevis, Saint Kitts & Nevis",
+    "KN": "St. Kitts and Nevis, St Kitts & Nevis, Saint Kitts & Nevis, St Kitts & Nevi",
     "KP": "Korea (Democratic People's Republic of), Democratic People's Republic of Korea, "
     "Korea Democratic People's Republic of, Korea North, DPRK, D.P.R. Korea, Dem. Rep. Korea, "
     "Korea Dem. People's Rep.",
@@ -96,9 +100,10 @@ ALTERNATES = {
     "Korea Rep., Rep. of Korea, ROK, R.O.K., S. Korea, South-Korea, Republic of South Korea",
     "LA": "Lao, Lao PDR, Lao People's Democratic Republic, Lao P.D.R.",
     "LC": "St. Lucia",
+    "LK": "Ceylon",
+    "LT": "Republic of Lithuania",
     "LU": "Luxemburg, Grand Duchy of Luxembourg",
     "LV": "Republic of Latvia",
-    "LT": "Republic of Lithuania",
     "LY": "Libyan Arab Jamahiriya, State of Libya",
     "MA": "Maroc, Kingdom of Morocco",
     "MD": "Moldova (Republic of), Republic of Moldova, Moldova Republic of, Moldavia",
@@ -115,7 +120,7 @@ ALTERNATES = {
     "NO": "Norge, Kingdom of Norway",
     "NZ": "Aotearoa, New-Zealand",
     "PF": "Fr. Polynesia, Tahiti",
-    "PG": "Papua-New Guinea",
+    "PG": "Papua-New Guinea, Papua N Guinea",
     "PH": "The Philippines, Republic of the Philippines, Philippine Islands",
     "PL": "Polska, Republic of Poland",
     "PM": "St. Pierre and Miquelon",
@@ -124,7 +129,7 @@ ALTERNATES = {
     "West Bank, Gaza Strip",
     "PT": "Portuguese Republic",
     "RE": "Reunion Island",
-    "RO": "Rumania, Roumania, România",
+    "RO": "Rumania, Roumania, România, ROM",
     "RS": "Republic of Serbia",
     "RU": "Russian Federation, Russia Federation, Rossiya",
     "SA": "Kingdom of Saudi Arabia, Saudi-Arabia, KSA",
@@ -136,15 +141,15 @@ ALTERNATES = {
     "SK": "Slovak Republic, Slovensko",
     "SO": "Somaliland",
     "SS": "S. Sudan",
-    "ST": "Sao Tome & Principe",
+    "ST": "Sao Tome & Principe, Sao Tome & Prin",
     "SX": "Sint Maarten (Dutch part), St Maarten",
     "SY": "Syrian Arab Republic",
     "SZ": "Swaziland",
     "TF": "French Southern and Antarctic Lands, Fr. S. Antarctic Lands",
     "TH": "Kingdom of Thailand, Siam",
-    "TL": "East Timor, TP",
+    "TL": "East Timor, TP, TMP",
     "TR": "Turkey, Turkiye, Republic of Türkiye, Republic of Turkey",
-    "TT": "Trinidad, Trinidad & Tobago",
+    "TT": "Trinidad, Trinidad & Tobago, Trinidad Tobago",
     "TW": "Chinese Taipei, Taiwan (Province of China), Taiwan Province of China, "
     "Taiwan (Chinese Taipei), Republic of China, China Republic of, R.O.C., ROC, Taiwan ROC, "
     "Taiwan R.O.C., Taiwan Republic of China, Taiwan China, Formosa",
@@ -162,8 +167,8 @@ ALTERNATES = {
     "VN": "Viet Nam, Viet-Nam, Socialist Republic of Vietnam",
     "WF": "Wallis & Futuna Islands",
     "WS": "Western Samoa",
-    "XK": "Republic of Kosovo, Kosova, XKS, RKS",
-    "YE": "Republic of Yemen",
+    "XK": "Republic of Kosovo, Kosova, XKS, RKS, KSV",
+    "YE": "Republic of Yemen, YMD",
     "ZA": "Republic of South Africa, RSA, S. Africa",
     "ZW": "Rhodesia",
 }

@@ -84,7 +84,14 @@ def test_codes_are_unique_and_well_formed():
         ("NA", "NA nam Namibia"),
         ("NL", "The_Netherlands Holland"),
         ("CD", "Congo,_The_Democratic_Republic_of_the DRC"),
-        ("CG", "Congo Congo-Brazzaville"),
+        ("CG", "Congo Congo-Brazzaville Rep_Congo"),
+        ("RO", "ROM ROU Romania"),
+        ("TL", "TMP TP East_Timor"),
+        ("DE", "DDR GER BRD"),
+        ("YE", "YMD Yemen"),
+        ("AE", "U_Arab_Emirates"),
+        ("BA", "Bosnia_&_Herceg"),
+        ("PG", "Papua_N_Guinea"),
     ],
 )
 def test_spellings_of_a_country(iso2, spellings):
@@ -93,8 +100,8 @@ def test_spellings_of_a_country(iso2, spellings):
 
 
 def test_what_is_not_a_country_has_no_code():
-    values = pd.Series([None, np.nan, "", "Atlantis", "ZZ", "Q", 7], dtype=object)
-    assert iso2_of(values).tolist() == [None] * 7
+    values = pd.Series([None, np.nan, "", "Atlantis", "ZZ", "Q", "SUN", "YUG", 7], dtype=object)
+    assert iso2_of(values).tolist() == [None] * 9
     assert iso2_of([]).tolist() == []
 
 

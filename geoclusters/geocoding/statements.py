@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from geoclusters.countries import iso2_of
+from geoclusters.countries import iso2_of, normalised_name
 from geoclusters.geocoding.gazetteer import ANYWHERE, Gazetteer, bare_region, without_region_words
 from geoclusters.geocoding.romanisation import fold
 from geoclusters.geocoding.spelling import german_long_form, joined, key_of, words_of
@@ -85,6 +85,18 @@ _GLUED: Final = {
 }
 """Endings that say what a place is, written in one word with its name."""
 
+FORMER: Final = {
+    **dict.fromkeys(
+        ("su", "sun", "ussr", "soviet union"), "RU UA BY UZ KZ GE AZ LT MD LV KG TJ AM TM EE"
+    ),
+    **dict.fromkeys(("yu", "yug", "yugoslavia"), "RS HR SI BA MK ME XK"),
+    **dict.fromkeys(("scg", "serbia and montenegro"), "RS ME XK"),
+    **dict.fromkeys(("csk", "cshh", "czechoslovakia"), "CZ SK"),
+    "cs": "CZ SK RS ME XK",
+    **dict.fromkeys(("an", "ant", "netherlands antilles"), "CW SX BQ"),
+}
+"""States that several took the place of, as old files write them (`normalised_name`); CS was the code of two."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -141,7 +153,7 @@ class Statement:
     named_country : int
         The country of which the place may be the name, or -1.
     unknown_country : bool
-        It states a country that nobody knows.
+        It states a country that nobody knows; those of `FORMER` are known.
     """
 
     readings: list[Reading]
@@ -191,11 +203,13 @@ class Reader:
         if not region:
             region = next((t for t in reversed(tail) if self.regions(t, stated)), "")
             tail = [t for t in tail if t != region]
-        found = self.regions(region, stated)
+        former = self._former(country)
+        found = _within(self.regions(region, stated), former, self.gazetteer)
         main = next(iter([*parts, *brackets]), "")
+        named = self._of_key(main, stated) if len(main) >= MIN_PART else ()
         brackets = [b for b in brackets if b in tail]
         return Statement(
-            readings=self._readings(stated, found, region),
+            readings=former or self._readings(stated, found, region),
             whole=key_of(" ".join([main, *brackets])) if main else "",
             main=main,
             aside=tail,
@@ -203,9 +217,9 @@ class Reader:
             region=found[0] if len(found) == 1 else ANYWHERE,
             country=stated,
             asks_for_region=not region,
-            named_regions=self._of_key(main, stated) if len(main) >= MIN_PART else (),
+            named_regions=_within(named, former, self.gazetteer),
             named_country=self._named_country(main) if len(main) >= MIN_PART else ANYWHERE,
-            unknown_country=bool(country) and stated == ANYWHERE,
+            unknown_country=bool(country) and stated == ANYWHERE and not former,
         )
 
     def other_variants(self, statement: Statement) -> list[Variant]:
@@ -265,6 +279,11 @@ class Reader:
             self._countries[text] = self.gazetteer.position.get(code or "", ANYWHERE)
         return self._countries[text]
 
+    def _former(self, text: str) -> list[Reading]:
+        """Read the name of a state of the past as any of those that took its place."""
+        codes = FORMER.get(normalised_name(text), "").split() if text else ()
+        return [Reading(self.gazetteer.position[code], ANYWHERE) for code in codes]
+
     def _readings(self, country: int, regions: tuple[int, ...], text: str) -> list[Reading]:
         readings = [Reading(int(self.gazetteer.region_country[r]), r) for r in regions]
         if country == ANYWHERE and text:
@@ -287,6 +306,16 @@ class Reader:
             if len(key) >= MIN_PART and len(tail) >= 2:
                 regions = self.regions(tail, statement.country)
                 yield from (Variant(key, TAIL, 0, r) for r in regions)
+
+
+def _within(
+    regions: tuple[int, ...], readings: list[Reading], gazetteer: Gazetteer
+) -> tuple[int, ...]:
+    """Regions of the countries of some readings; all where there are none."""
+    countries = {reading.country for reading in readings}
+    return tuple(
+        r for r in regions if not countries or int(gazetteer.region_country[r]) in countries
+    )
 
 
 def _parts_of(text: str) -> tuple[list[str], list[str]]:
