@@ -283,7 +283,7 @@ def test_workers_of_another_version_are_named(cluster, four_cities, tmp_path, mo
     with pytest.raises(EngineError, match=r"is 99 here, but elsewhere on workers \(tcp://"):
         gc.run(study, tmp_path)
     monkeypatch.undo()
-    monkeypatch.setattr(engine_of_dask, "_code", lambda: "other code")
+    monkeypatch.setattr(tasks, "code_of_tasks", lambda: "other code")
     with pytest.raises(EngineError, match="another geoclusters than this process"):
         gc.run(study, tmp_path)
 
@@ -361,8 +361,5 @@ def test_buckets_are_grouped_whole_and_once(rows, at_least):
     assert all(n == rows[b] for g in groups for b, n in g.items())
 
 
-def test_the_code_of_tasks_is_known():
-    assert engine_of_dask._code() == stages.code_hash(
-        "addresses", "cells", "engine", "geocoding", "quality", "schema.py"
-    )
-    engine_of_dask._check_code(engine_of_dask._code())
+def test_the_code_that_decides_over_addresses_is_that_of_tasks():
+    assert tasks.code_of_tasks() == stages.code_hash(*workflow.ADDRESS_CODE)

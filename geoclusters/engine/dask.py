@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import uuid4
 
 from geoclusters import __version__
+from geoclusters.engine import tasks
 from geoclusters.engine.spread import SpreadEngine
 from geoclusters.errors import EngineError, GeoclustersError
 from geoclusters.machine import processors
-from geoclusters.stages import code_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -93,10 +93,10 @@ class DaskEngine(SpreadEngine):
         name = work.__name__.replace("_", " ")
         log.info("%s: %d tasks", name, len(given))
         futures = client.map(
-            _carried_out,
+            tasks.attempted,
             [work] * len(given),
             given,
-            code=_code(),
+            code=tasks.code_of_tasks(),
             key=[f"{work.__name__}-{run}-{number:05}" for number in range(len(given))],
             pure=True,
             retries=RETRIES,
@@ -106,28 +106,6 @@ class DaskEngine(SpreadEngine):
         except BaseException:
             client.cancel(futures)
             raise
-
-
-def _carried_out(work: Callable[..., Facts], given: tuple[Any, ...], *, code: str) -> Any:  # noqa: ANN401
-    """Do a task on a worker; a mistake of the user is an answer, and not tried again."""
-    try:
-        _check_code(code)
-        return work(*given)
-    except GeoclustersError as error:
-        return error
-
-
-def _check_code(code: str) -> None:
-    """Look whether this worker, which may have come later, is of the same make as who asks."""
-    if _code() != code:
-        raise EngineError(
-            f"a worker has another geoclusters than this process ({__version__}), though perhaps of the same version; "
-            "install the same one for all and start the workers again"
-        )
-
-
-def _code() -> str:
-    return code_hash("addresses", "cells", "engine", "geocoding", "quality", "schema.py")
 
 
 def _gathered(client: Any, futures: list[Any], name: str) -> list[Facts]:  # noqa: ANN401

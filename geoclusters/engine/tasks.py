@@ -18,11 +18,12 @@ from uuid import uuid4
 import numpy as np
 import pyarrow.parquet as pq
 
-from geoclusters import addresses
+from geoclusters import __version__, addresses
 from geoclusters.engine.adding import Adder
 from geoclusters.engine.reading import runs_of
-from geoclusters.errors import EngineError
+from geoclusters.errors import EngineError, GeoclustersError
 from geoclusters.results import write_json
+from geoclusters.stages import code_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -45,6 +46,44 @@ SCATTERED: Final = "scattered.npz"
 SEEN_AFTER_SECONDS: Final = 60.0
 """Machines may see what another one wrote some time later (60 s is the longest that NFS keeps a listing)."""
 NO_KEYS: Final[Keys] = np.zeros(0, dtype=np.uint64)
+
+
+def code_of_tasks() -> str:
+    """Hash of the code that decides over what a task finds: workers of another one would not give the same."""
+    return code_hash(
+        "addresses",
+        "cells",
+        "countries.py",
+        "engine",
+        "geocoding",
+        "hierarchy.py",
+        "quality",
+        "schema.py",
+    )
+
+
+def attempted(
+    work: Callable[..., Facts], given: tuple[Any, ...], *, code: str
+) -> Facts | GeoclustersError:
+    """
+    Do a task on a worker; a mistake of the user is an answer, since to try again would not help.
+
+    Parameters
+    ----------
+    work : callable
+        Called with the arguments `given`.
+    code : str
+        `code_of_tasks` where the run was started; this worker, which may have come later, must be of the same make.
+    """
+    try:
+        if code_of_tasks() != code:
+            raise EngineError(
+                f"a worker has another geoclusters than this process ({__version__}), though perhaps of the same "
+                "version; install the same one for all and start the workers again"
+            )
+        return work(*given)
+    except GeoclustersError as error:
+        return error
 
 
 def whole(work: Path, name: str, make: Callable[[Path], Facts]) -> Facts:
