@@ -17,7 +17,7 @@ SOURCES := $(shell find geoclusters -name '*.py' -o -path '*assets*' -type f -o 
 
 .DEFAULT_GOAL := map
 .DELETE_ON_ERROR:
-.PHONY: map test clusters maps notebooks evaluate bench lint format screenshots clean help
+.PHONY: map test everything clusters maps notebooks evaluate bench lint format screenshots clean help
 
 map: $(DIR)/run.json ## Set up, run the sample study (or STUDY=my.toml), print where the map is
 	@echo "The map is at $(DIR)/map.html"
@@ -34,6 +34,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(VENV)/.installed-peers: $(VENV)/.installed-dev
 	$(RUN)/python -m pip install --quiet --group peers
+	@touch $@
+
+$(VENV)/.installed-spark: $(VENV)/.installed-dev
+	$(RUN)/python -m pip install --quiet --group spark
 	@touch $@
 
 $(DIR)/run.json: $(STUDY) $(SOURCES) | $(VENV)/.installed
@@ -56,8 +60,10 @@ endif
 maps: $(DIR)/run.json ## Draw the map and the pages again
 	$(RUN)/geoclusters map $(DIR)
 
-test: $(VENV)/.installed-dev ## Run the whole test suite (Chromium draws the pages; without it those tests are skipped)
+test: $(VENV)/.installed-dev ## Run the whole test suite (tests that want Chromium, the peers or Spark are skipped without them)
 	$(RUN)/python -m pytest -n 2 --dist loadgroup
+
+everything: $(VENV)/.installed-dev $(VENV)/.installed-peers $(VENV)/.installed-spark ## Install all that tests can use: the peers of the benchmarks, Spark (which needs Java)
 
 notebooks: $(VENV)/.installed-dev ## Run the notebooks
 	$(RUN)/python -m pytest tests/test_notebook.py
