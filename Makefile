@@ -17,7 +17,7 @@ SOURCES := $(shell find geoclusters -name '*.py' -o -path '*assets*' -type f -o 
 
 .DEFAULT_GOAL := map
 .DELETE_ON_ERROR:
-.PHONY: map test everything clusters maps notebooks evaluate bench lint format screenshots clean help
+.PHONY: map test extras clusters maps notebooks evaluate bench lint format screenshots clean help
 
 map: $(DIR)/run.json ## Set up, run the sample study (or STUDY=my.toml), print where the map is
 	@echo "The map is at $(DIR)/map.html"
@@ -63,7 +63,7 @@ maps: $(DIR)/run.json ## Draw the map and the pages again
 test: $(VENV)/.installed-dev ## Run the whole test suite (tests that want Chromium, the peers or Spark are skipped without them)
 	$(RUN)/python -m pytest -n 2 --dist loadgroup
 
-everything: $(VENV)/.installed-dev $(VENV)/.installed-peers $(VENV)/.installed-spark ## Install all that tests can use: the peers of the benchmarks, Spark (which needs Java)
+extras: $(VENV)/.installed-dev $(VENV)/.installed-peers $(VENV)/.installed-spark ## Install all that tests can use: the peers of the benchmarks, Spark (which needs Java)
 
 notebooks: $(VENV)/.installed-dev ## Run the notebooks
 	$(RUN)/python -m pytest tests/test_notebook.py
