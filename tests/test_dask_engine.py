@@ -167,6 +167,25 @@ def test_rows_in_any_order_and_other_partitions_give_the_same_bytes(
     assert spread == alone
 
 
+@pytest.mark.parametrize("method", [{"resolution": "exact"}, {"spread": "places"}], ids=str)
+def test_points_and_spread_addresses_are_those_of_one_process(method, cluster, tmp_path):
+    """Rows of most documents lie in several partitions."""
+    rows = make_addresses().sample(frac=1, random_state=4)
+    rows["level"] = np.where(np.arange(len(rows)) % 2, "city", "point")
+    rows.to_parquet(tmp_path / "addresses.parquet", index=False, row_group_size=300)
+    settings = make_settings(**method)
+    settings["source"][0]["columns"] = COLUMNS | {"accuracy": "level"}
+    local = gc.run(gc.make_study(settings, folder=tmp_path), tmp_path / "local")
+    given = {"kind": "dask", "scheduler": cluster.scheduler_address, "partitions": 6}
+    study = gc.make_study(settings | {"engine": given}, folder=tmp_path)
+    spread = gc.run(study, tmp_path / "dask")
+    assert bytes_of(spread) == bytes_of(local)
+    for told in ("exact", "spread"):
+        assert spread.run.get(told) == local.run.get(told)
+    assert {"exact", "spread"} & set(local.run)
+    assert len(list(stage_of(spread).glob("volume-*"))) == 7
+
+
 def test_processes_of_this_machine_end_with_the_run(world, local, tmp_path):
     given = {"kind": "dask", "workers": 1}
     before = {p.pid for p in psutil.Process().children(recursive=True)}
