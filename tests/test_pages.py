@@ -24,7 +24,7 @@ import geoclusters
 from geoclusters import results
 from geoclusters.cli import app
 from geoclusters.errors import RunError
-from geoclusters.pages import cluster, draw_pages, wording
+from geoclusters.pages import about, cluster, draw_pages, wording
 from geoclusters.pages.cellids import parents
 from geoclusters.pages.cellmap import cell_rings
 from geoclusters.pages.embedding import as_json, asset
@@ -396,3 +396,13 @@ def test_pages_know_only_results_and_common_tables():
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("geoclusters"):
                 below = node.module.split(".")[1:2] or [alias.name for alias in node.names]
                 assert set(below) <= allowed, (file.name, below)
+
+
+def test_settings_are_told_in_words_with_units_and_weights(drawn):
+    told = dict(about.about(drawn)["settings"])
+    assert told["Radius"] == "15 km"
+    assert told["Least density of a core cell"] == "0.05 % of the world"
+    assert told["Weights of the metrics"] == "Patents 1, Publications 1, VC deals 1"
+    assert not [name for name in told if "seed" in name.lower()]
+    unmerged = about.method_sentences({**drawn.run["settings"], "merge_gap_km": 0})
+    assert "0 km" not in " ".join(unmerged)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from geoclusters import schema
 from geoclusters.hierarchy import EXACT
+from geoclusters.pages.settings import density_text, setting_rows
 from geoclusters.pages.wording import EN_DASH, label, number, percent
 from geoclusters.wording import changed_by_binning
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from geoclusters.results import Result
 
-_UNITS: Final = {"radius_km": "km", "merge_gap_km": "km"}
 _GENERATED: Final = "Generated data: no figure here says anything about a real place."
 _REASONS: Final = dict(schema.REASONS)
 
@@ -30,11 +30,7 @@ def about(result: Result) -> dict[str, Any]:
         "version": run["geoclusters"],
         "metrics": [{"name": label(m), "weight": run["weights"].get(m, 1)} for m in result.metrics],
         "method": [*method_sentences(run["settings"]), *_exact_sentences(run)],
-        "settings": [
-            (label(key.removesuffix("_km")), _shown(key, value))
-            for key, value in run["settings"].items()
-            if value not in (None, [], {}, ())
-        ],
+        "settings": setting_rows({**run["settings"], "weights": _weights(result)}),
         "notice": _notice(run["study"]),
         "documents": _documents(result),
         "concentration": _concentration(result),
@@ -68,13 +64,6 @@ def window(run: dict[str, Any]) -> str:
             return str(first) if first == last else f"{first}{EN_DASH}{last}"
 
 
-def density_text(value: float | None, settings: dict[str, Any]) -> str:
-    """Write a density in the unit of the study: a share of the world, or a number of addresses."""
-    if settings.get("density") == "addresses":
-        return f"{number(value)} addresses"
-    return f"{percent(value)} of the world"
-
-
 def method_sentences(settings: dict[str, Any]) -> list[str]:
     """Tell the method with the settings of the run, as far as they are given."""
     sentences = []
@@ -95,7 +84,9 @@ def method_sentences(settings: dict[str, Any]) -> list[str]:
             f"{number(settings['radius_km'])} km of it; "
             "borders of cities, regions and countries play no part."
         )
-    if "merge_gap_km" in settings:
+    if settings.get("merge_gap_km") == 0:
+        sentences.append("Clusters are not merged, however near they are.")
+    elif "merge_gap_km" in settings:
         sentences.append(
             f"Clusters whose closest {'points' if exact else 'cells'} are at most "
             f"{number(settings['merge_gap_km'])} km apart become one"
@@ -123,18 +114,10 @@ def _exact_sentences(run: dict[str, Any]) -> list[str]:
     return [drawn, f"{changed_by_binning(run['exact'])}."]
 
 
-def _shown(key: str, value: Any) -> str:  # noqa: ANN401
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case dict():
-            return ", ".join(f"{k} = {v}" for k, v in value.items())
-        case list() | tuple():
-            return ", ".join(str(v) for v in value)
-        case float():
-            return f"{value:g} {_UNITS.get(key, '')}".strip()
-        case _:
-            return f"{value} {_UNITS.get(key, '')}".strip()
+def _weights(result: Result) -> dict[str, float] | None:
+    """Give the weight of each metric in the score; a single metric needs none."""
+    given = result.run.get("weights", {})
+    return {m: given.get(m, 1) for m in result.metrics} if len(result.metrics) > 1 else None
 
 
 def _notice(study: dict[str, Any]) -> str | None:
@@ -161,12 +144,18 @@ def _documents(result: Result) -> list[dict[str, Any]]:
 
 
 def _concentration(result: Result) -> list[tuple[str, list[tuple[str, str]]]]:
-    given = result.run.get("concentration", {})
-    known = set(result.metrics)
-    return [
-        (label(top), [(label(m), percent(share)) for m, share in shares.items() if m in known])
-        for top, shares in given.items()
-    ]
+    """Give what the first clusters hold; where a run has fewer, all of them stand for the rest."""
+    given, known, whole = (
+        result.run.get("concentration", {}),
+        set(result.metrics),
+        len(result.clusters),
+    )
+    told = {}
+    for top, shares in given.items():
+        digits = top.rpartition("_")[2]
+        held = [(label(m), percent(share)) for m, share in shares.items() if m in known]
+        told["All" if digits.isdecimal() and int(digits) >= whole else label(top)] = held
+    return list(told.items())
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

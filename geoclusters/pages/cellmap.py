@@ -15,9 +15,9 @@ import pandas as pd
 
 from geoclusters.geometry import cell_corners
 from geoclusters.hierarchy import EXACT
-from geoclusters.pages.about import density_text
 from geoclusters.pages.cellids import joined, parents, resolution_of
 from geoclusters.pages.packing import Rings, closed_rings, pack_bytes, pack_points, pack_rings
+from geoclusters.pages.settings import density_text
 from geoclusters.pages.shapes import unrolled_lon
 from geoclusters.pages.wording import class_breaks, label, number, significant
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pandas as pd
 
 from geoclusters.pages.about import window
+from geoclusters.pages.settings import setting_name, setting_text
 from geoclusters.pages.tables import column, number_cell, text_cell
 from geoclusters.pages.wording import UNKNOWN, label, number, percent, shortened
 
@@ -23,7 +24,6 @@ FATES: Final = {
     "new": "new",
 }
 MOST_MOVERS: Final = 8
-_KM: Final = "_km"
 _MINUS: Final = "\N{MINUS SIGN}"
 
 
@@ -139,7 +139,7 @@ def differences(earlier: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """
     before, after = earlier.get("settings", {}), now.get("settings", {})
     told = [
-        f"{label(name.removesuffix(_KM))}: {_value(name, before)} before, {_value(name, after)} now"
+        f"{setting_name(name)}: {_value(name, before)} before, {_value(name, after)} now"
         for name in dict.fromkeys((*after, *before))
         if before.get(name) != after.get(name)
     ]
@@ -152,11 +152,8 @@ def differences(earlier: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _value(name: str, settings: dict[str, Any]) -> str:
-    value = settings.get(name)
-    if value is None:
-        return "not set"
-    shown = f"{value:g}" if isinstance(value, float) else shortened(value, 120)
-    return f"{shown} km" if name.endswith(_KM) else shown
+    given = settings.get(name) is not None
+    return shortened(setting_text(name, settings), 120) if given else "not set"
 
 
 def _shown(row: dict[Any, Any], top: int) -> bool:

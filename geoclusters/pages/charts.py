@@ -10,7 +10,7 @@ import pandas as pd
 
 from geoclusters.pages.axes import Axis, axis_of, labelled, spread
 from geoclusters.pages.shares import COLOURS
-from geoclusters.pages.wording import label, number, percent, shortened
+from geoclusters.pages.wording import label, measured, number, percent, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -30,7 +30,7 @@ _LABELS_BY_SCORE, _LABELS_BY_INTENSITY = 16, 10
 
 def concentration_table(clusters: pd.DataFrame, metrics: Sequence[str]) -> list[dict[str, Any]]:
     """
-    Part of the world that the first clusters hold, per metric.
+    Part of the world that the first clusters hold, per metric; of a smaller run all stand for the rest.
 
     Parameters
     ----------
@@ -39,10 +39,11 @@ def concentration_table(clusters: pd.DataFrame, metrics: Sequence[str]) -> list[
 
     Examples
     --------
-    >>> clusters = pd.DataFrame({"rank": [1, 2], "share_patents": [0.25, 0.125]})
-    >>> concentration_table(clusters, ["patents"])[1]
-    {'top': 10, 'shares': [0.375]}
+    >>> clusters = pd.DataFrame({"rank": range(1, 13), "share_patents": 0.0625})
+    >>> concentration_table(clusters, ["patents"])
+    [{'top': 1, 'shares': [0.0625]}, {'top': 10, 'shares': [0.625]}, {'top': 12, 'shares': [0.75]}]
     """
+    whole = max(len(clusters), 1)
     return [
         {
             "top": top,
@@ -50,7 +51,7 @@ def concentration_table(clusters: pd.DataFrame, metrics: Sequence[str]) -> list[
                 float(clusters.loc[clusters["rank"] <= top, f"share_{m}"].sum()) for m in metrics
             ],
         }
-        for top in TOPS
+        for top in sorted({min(top, whole) for top in TOPS})
     ]
 
 
@@ -180,7 +181,7 @@ def _point(
         "name": shortened(row["name"], LONGEST_LABEL),
         "spoken": (
             f"{row['rank']} {shortened(row['name'], 80)}: score {percent(row['score'])}, "
-            f"intensity {number(row['intensity'])}, {number(row['population'])} inhabitants"
+            f"intensity {measured(row['intensity'])}, {number(row['population'])} inhabitants"
         ),
     }
 

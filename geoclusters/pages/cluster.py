@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from geoclusters.errors import RunError
 from geoclusters.pages import embedding
-from geoclusters.pages.about import about, density_text
+from geoclusters.pages.about import about
 from geoclusters.pages.cells import Cells
 from geoclusters.pages.details import Details
 from geoclusters.pages.neighbourhood import Neighbourhood
 from geoclusters.pages.numbers import files_of, takeaway
 from geoclusters.pages.quality import Quality
+from geoclusters.pages.settings import density_text
 from geoclusters.pages.shares import economy_names, economy_parts
 from geoclusters.pages.specialisation import Specialisation
 from geoclusters.pages.surroundings import Surroundings
-from geoclusters.pages.wording import label, number, percent
+from geoclusters.pages.wording import label, measured, number, percent
 from geoclusters.results import write_texts
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _facts(row: dict[str, Any], result: Result, names: dict[str, str]) -> dict[s
         ("Population", f"{number(_thousands(row['population']))}"),
         (
             "Intensity",
-            number(row["intensity"])
+            measured(row["intensity"])
             + (f" (rank {number(row['intensity_rank'])})" if known else ""),
         ),
         ("Area", f"{number(row['area_km2'])} km²"),
@@ -171,7 +172,7 @@ def _measures(row: dict[str, Any], metrics: list[str]) -> list[dict[str, Any]]:
             "documents": number(round(row[metric])),
             "share": percent(row[f"share_{metric}"]),
             "bar": 100 * row[f"share_{metric}"] / largest,
-            "per_million": number(row[f"{metric}_per_million"]),
+            "per_million": measured(row[f"{metric}_per_million"]),
         }
         for metric in metrics
     ]

@@ -22,6 +22,9 @@ MOST_SPECIAL: Final = 3
 LEAST_DOCUMENTS: Final = 5.0
 """With fewer documents in a field, a high quotient is chance and is not singled out."""
 
+LEAST_SPECIAL: Final = 1.05
+"""Less is the world's part, give or take."""
+
 WIDEST_QUOTIENT: Final = 5.0
 """The bar of a quotient ends here, on a logarithmic axis from the inverse of it."""
 
@@ -124,7 +127,7 @@ def _rows(fields: list[Field]) -> list[dict[str, Any]]:
 
 def _special(fields: list[Field]) -> list[dict[str, str]]:
     """Name the fields that stand out: enough documents, and more than the world."""
-    enough = [f for f in fields if f.documents >= LEAST_DOCUMENTS and f.quotient > 1]
+    enough = [f for f in fields if f.documents >= LEAST_DOCUMENTS and f.quotient >= LEAST_SPECIAL]
     first = sorted(enough, key=lambda f: (-f.quotient, str(f.name)))[:MOST_SPECIAL]
     return [{"name": shortened(f.name, 80), "quotient": quotient_text(f.quotient)} for f in first]
 

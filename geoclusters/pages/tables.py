@@ -8,7 +8,7 @@ import pandas as pd
 
 from geoclusters import schema
 from geoclusters.pages.shares import economy_parts
-from geoclusters.pages.wording import UNKNOWN, label, number, percent, shortened
+from geoclusters.pages.wording import UNKNOWN, label, measured, number, percent, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -130,7 +130,7 @@ def _ranking_cells(
     return [
         *cells,
         number_cell(row["population"], number(rounded(row["population"])), slim=True),
-        number_cell(row["intensity"], number(row["intensity"])),
+        number_cell(row["intensity"], measured(row["intensity"])),
         number_cell(row["intensity_rank"], number(row["intensity_rank"]), slim=True)
         if not pd.isna(row["intensity_rank"])
         else number_cell(None, "", slim=True),

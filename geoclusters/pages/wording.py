@@ -18,6 +18,8 @@ LONGEST_NAME: Final = 160
 
 _CAPITALS: Final = frozenset({"vc", "pct", "ict", "ai", "rd", "sme", "ipc", "cpc", "eu", "us"})
 _CLASSES: Final = 7
+_LEAST_FINE: Final = 0.095
+"""Percentages from here on have two digits after the point."""
 _LEAST_PLAIN, _MOST_PLAIN = 1e-15, 1e15
 """Between these, powers of ten and whole numbers of few digits are exact as floats."""
 
@@ -58,23 +60,40 @@ def number(value: float | None) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
+def measured(value: float | None) -> str:
+    """
+    Write a measure with three digits, zeros among them, so that columns of it look alike.
+
+    Examples
+    --------
+    >>> [measured(v) for v in (0.04, 5.5, 40.0, 123.4, 0.0, None)]
+    ['0.0400', '5.50', '40.0', '123', '0', '\u2013']
+    """
+    if value is None or not math.isfinite(value) or value == 0 or abs(value) >= 99.95:
+        return number(value)
+    decimals = 2 - math.floor(math.log10(float(f"{abs(value):.3g}")))
+    return f"{value:.{decimals}f}"
+
+
 def percent(share: float | None) -> str:
     """
     Write a fraction as a percentage.
 
     Examples
     --------
-    >>> [percent(v) for v in (0.2512, 0.015349, 0.00007, 0.0, None)]
-    ['25.1 %', '1.53 %', '0.007 %', '0 %', '\u2013']
+    >>> [percent(v) for v in (0.2512, 0.015349, 0.00097, 0.00007, 0.0, None)]
+    ['25.1 %', '1.53 %', '0.10 %', '0.007 %', '0 %', '\u2013']
+    >>> percent(1.0), percent(0.09996), percent(2e-8)
+    ('100 %', '10.0 %', '0.000002 %')
     """
     if share is None or not math.isfinite(share):
         return UNKNOWN
     value = 100 * share
-    if value == 0:
-        return "0 %"
-    return (
-        f"{value:.1f} %" if value >= 10 else f"{value:.2f} %" if value >= 0.1 else f"{value:.1g} %"
-    )
+    if value == 0 or 99.95 <= value < 100.05:
+        return f"{value:.0f} %"
+    if value >= _LEAST_FINE:
+        return f"{value:.1f} %" if value >= 9.995 else f"{value:.2f} %"
+    return f"{np.format_float_positional(value, precision=1, fractional=False, trim='-')} %"
 
 
 def significant(values: npt.ArrayLike, digits: int) -> list[float]:

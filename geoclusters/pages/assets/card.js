@@ -1,7 +1,7 @@
 "use strict";
 /* What is said of one cluster: the tooltip under the pointer and the card of the chosen one. */
 (() => {
-  const { element, number, people, percent } = geoclusters;
+  const { element, measured, number, people, percent } = geoclusters;
   const MOST_PARTNERS = 5, LEAST_REST = 0.001;
 
   function economies(cluster) {
@@ -43,13 +43,13 @@
   function inhabitants(cluster) {
     if (cluster.population === null) return "Population not known";
     const rank = cluster.intensityRank === null ? "" : ` (rank ${number(cluster.intensityRank)})`;
-    return `${people(cluster.population)} inhabitants · intensity ${number(cluster.intensity)}${rank}`;
+    return `${people(cluster.population)} inhabitants · intensity ${measured(cluster.intensity)}${rank}`;
   }
 
   function facts(cluster) {
     const lines = cluster.population === null ? [["Population", "not known"]] : [
       ["Population", `${people(cluster.population)}`, cluster.source],
-      ["Intensity", number(cluster.intensity), cluster.intensityRank === null ? "points of score per million inhabitants"
+      ["Intensity", measured(cluster.intensity), cluster.intensityRank === null ? "points of score per million inhabitants"
         : `rank ${number(cluster.intensityRank)}; points of score per million inhabitants`]];
     lines.push(["Area", `${number(cluster.area)} km²`, `${number(cluster.nCells)} cells, of these ${number(cluster.core)} core`]);
     return element("dl", {}, lines.map(([term, value, note]) =>

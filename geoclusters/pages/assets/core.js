@@ -92,8 +92,14 @@ window.geoclusters = (() => {
   function percent(share) {
     if (share === null || share === undefined) return "–";
     const value = 100 * share;
-    if (value === 0) return "0 %";
-    return `${value >= 10 ? value.toFixed(1) : value >= 0.1 ? value.toFixed(2) : Number(value.toPrecision(1))} %`;
+    if (value === 0 || (value >= 99.95 && value < 100.05)) return `${value.toFixed(0)} %`;
+    return `${value >= 9.995 ? value.toFixed(1) : value >= 0.095 ? value.toFixed(2) : Number(value.toPrecision(1))} %`;
+  }
+
+  /* A measure with three digits, zeros among them, so that columns of it look alike. */
+  function measured(value) {
+    if (!value || Math.abs(value) >= 99.95) return number(value);
+    return value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(Number(Math.abs(value).toPrecision(3))))));
   }
 
   /* Round limits of classes: 0.002 is "0.2". */
@@ -171,5 +177,5 @@ window.geoclusters = (() => {
     return count >= 1e6 ? `${Number((count / 1e6).toPrecision(3))} million` : number(count);
   }
 
-  return { bytes, integers, points, projected, planePolygons, shapes, number, people, percent, limit, folded, element, colour, ramp, classOf, onTheme, tabs };
+  return { bytes, integers, points, projected, planePolygons, shapes, number, measured, people, percent, limit, folded, element, colour, ramp, classOf, onTheme, tabs };
 })();

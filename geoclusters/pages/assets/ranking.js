@@ -1,7 +1,7 @@
 "use strict";
 /* The list beside the map: search, order, filter by economy; a choice in it is a choice on the map. */
 (() => {
-  const { element, folded, number, people, percent } = geoclusters;
+  const { element, folded, measured, number, people, percent } = geoclusters;
   const byName = new Intl.Collator("en", { sensitivity: "base", numeric: true });
 
   /* What the list may be ordered by: the value of a cluster, and how it is written. */
@@ -11,7 +11,7 @@
       { key: "score", label: "Score", value: (c) => c.score, text: percent },
       { key: "name", label: "Name", value: (c) => c.score, text: percent },
       ...metrics.map((m, i) => ({ key: m.key, label: m.label, value: (c) => c.shares[i], text: percent })),
-      { key: "intensity", label: "Intensity", value: (c) => c.intensity, text: (v) => written(v, number) },
+      { key: "intensity", label: "Intensity", value: (c) => c.intensity, text: (v) => written(v, measured) },
       { key: "population", label: "Population", value: (c) => c.population, text: (v) => written(v, people) },
     ];
   }
