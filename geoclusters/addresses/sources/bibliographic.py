@@ -9,16 +9,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pyarrow as pa
 
 from geoclusters import schema
 from geoclusters.addresses.affiliations import Affiliation, is_remark, parse_affiliations
+from geoclusters.addresses.sources.delimited import need, read_delimited
 from geoclusters.addresses.sources.formats import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from geoclusters.addresses.sources.files import Member
+    from geoclusters.addresses.sources.formats import Request
 
 ROWS_AT_ONCE: Final = 1 << 16
 HEAD_RECORDS: Final = 200
@@ -49,6 +53,13 @@ class RecordOptions(Options):
         names = {part.strip().casefold() for part in (stated or "").split(";")}
         return not self.types or not names.isdisjoint(name.casefold() for name in self.types)
 
+    def counts(self, stated: str | None, request: Request) -> bool:
+        """Tell whether a record is taken, and take note of one that is not."""
+        taken = self.takes(stated)
+        if not taken:
+            request.left_out.add(f"type {stated or 'not stated'}")
+        return taken
+
 
 class Record(NamedTuple):
     """
@@ -74,6 +85,45 @@ class Record(NamedTuple):
     field: str | None
     authorships: list[tuple[str | None, str | Affiliation | None]]
     row: int
+
+
+def rows_of_csv(
+    member: Member,
+    request: Request,
+    options: RecordOptions,
+    *,
+    columns: Collection[str],
+    one_of: Collection[Collection[str]],
+    type_column: str,
+    what: str,
+    advice: str,
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """
+    Give the rows of a CSV export whose type is taken.
+
+    Parameters
+    ----------
+    columns : collection of str
+        Simple names of the columns that are read.
+    one_of, what, advice
+        As `delimited.need` takes them.
+    type_column : str
+        Column of the type of a document; without it all rows are taken.
+
+    Yields
+    ------
+    row : int
+        Number of the row in its file, from 1.
+    values : dict of str to (str or None)
+        Value of each column that the file has.
+    """
+    encoding = request.encoding
+    need(member, columns, one_of=one_of, what=what, advice=advice, encoding=encoding)
+    batches = read_delimited(member, wanted=columns, encoding=encoding, head_only=request.head_only)
+    rows = (values for batch in batches for values in batch.to_pylist())
+    for row, values in enumerate(rows, start=1):
+        if type_column not in values or options.counts(values[type_column], request):
+            yield row, values
 
 
 def read_records(

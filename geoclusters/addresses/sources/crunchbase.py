@@ -146,8 +146,10 @@ def read_crunchbase(request: Request) -> Iterator[pa.RecordBatch]:
         for batch in read_table(table, request):
             row = pa.array(np.arange(first_row, first_row + batch.num_rows))
             first_row += batch.num_rows
-            part = batch.append_column("row", row).filter(_is_taken(batch, take))
-            part = _once(_with_id(part), seen)
+            each = _once(_with_id(batch.append_column("row", row)), seen)
+            taken = _is_taken(each, take)
+            part = each.filter(taken)
+            request.left_out.add_all(_left_out(each.filter(pc.invert(taken))))
             if part.num_rows:
                 yield _canonical(part, table, companies, count=options.count)
 
@@ -171,6 +173,12 @@ def _check(files: Sequence[Path], tables: list[Table], rounds: list[Table]) -> N
 def _is_taken(batch: pa.RecordBatch, take: frozenset[str]) -> pa.Array:
     """Tell which rounds are of the types that are taken; each distinct type is looked up once."""
     return _mapped(batch.column("type"), lambda name: _taken(normal_type(name), take), pa.bool_())
+
+
+def _left_out(batch: pa.RecordBatch) -> pa.Array:
+    """Say why each of some rounds is not taken: its type."""
+    kinds = _mapped(batch.column("type"), lambda name: f"type {normal_type(name)}", pa.string())
+    return pc.fill_null(kinds, "type not stated")
 
 
 def _taken(kind: str, take: frozenset[str]) -> bool:

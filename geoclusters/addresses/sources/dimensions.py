@@ -21,9 +21,10 @@ from geoclusters.addresses.sources.bibliographic import (
     first_item,
     items,
     read_records,
+    rows_of_csv,
     year_of,
 )
-from geoclusters.addresses.sources.delimited import header_of, need, read_delimited
+from geoclusters.addresses.sources.delimited import header_of
 from geoclusters.addresses.sources.files import members
 from geoclusters.addresses.sources.formats import Format, Request, apart
 
@@ -98,22 +99,17 @@ def read_dimensions(request: Request) -> Iterator[pa.RecordBatch]:
 
 
 def _records(member: Member, options: DimensionsOptions, request: Request) -> Iterator[Record]:
-    need(
+    rows = rows_of_csv(
         member,
-        COLUMNS,
+        request,
+        options,
+        columns=COLUMNS,
         one_of=({RAW, NORMALISED, ORGANISATIONS}, {"publication id", "doi"}, {"pubyear"}),
+        type_column="publication type",
         what="a Dimensions export of publications",
         advice="export the full record as CSV",
-        encoding=request.encoding,
     )
-    row = 0
-    for batch in read_delimited(
-        member, wanted=COLUMNS, encoding=request.encoding, head_only=request.head_only
-    ):
-        for values in batch.to_pylist():
-            row += 1
-            if options.takes(values.get("publication type")) or "publication type" not in values:
-                yield _record(values, row)
+    return (_record(values, row) for row, values in rows)
 
 
 def _record(values: dict[str, Any], row: int) -> Record:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -22,6 +24,42 @@ class Options(BaseModel):
     """Options of a format; an unknown one is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class LeftOut:
+    """
+    Documents that a reader leaves out, by reason; several threads may count at the same time.
+
+    Examples
+    --------
+    >>> left_out = LeftOut()
+    >>> for kind in ("Review", "Letter", "Review"): left_out.add(f"type {kind}")
+    >>> left_out.told()
+    {'type Letter': 1, 'type Review': 2}
+    """
+
+    def __init__(self) -> None:
+        self._counted: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, reason: str, n: int = 1) -> None:
+        """Count documents: `reason` is a few words, and few different ones."""
+        with self._lock:
+            self._counted[reason] += n
+
+    def update(self, counted: Iterable[tuple[str, int]]) -> None:
+        """Count documents by pairs of reason and number."""
+        for reason, n in counted:
+            self.add(reason, n)
+
+    def add_all(self, reasons: pa.Array) -> None:
+        """Count a document for each reason that is not null."""
+        pairs = reasons.drop_null().value_counts().to_pylist()
+        self.update((pair["values"], pair["counts"]) for pair in pairs)
+
+    def told(self) -> dict[str, int]:
+        """Give the documents of each reason, by the alphabet."""
+        return {reason: n for reason, n in sorted(self._counted.items()) if n}
 
 
 @dataclass(frozen=True)
@@ -43,6 +81,8 @@ class Request:
         Options of the format as the study gives them; see `Format.options_of`.
     head_only : bool
         Read only the first rows of each file, to check it.
+    left_out : LeftOut
+        The reader counts here the documents that it leaves out, as by its options.
     """
 
     files: Sequence[Path]
@@ -51,6 +91,7 @@ class Request:
     encoding: str = "utf-8"
     options: Mapping[str, Any] = field(default_factory=dict)
     head_only: bool = False
+    left_out: LeftOut = field(default_factory=LeftOut, compare=False)
 
 
 class Reader(Protocol):

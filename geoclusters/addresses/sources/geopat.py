@@ -16,7 +16,7 @@ from pydantic import Field
 from geoclusters.addresses.sources import joining
 from geoclusters.addresses.sources.columns import ColumnError, canonical
 from geoclusters.addresses.sources.files import place_of
-from geoclusters.addresses.sources.formats import Format, Options, Request
+from geoclusters.addresses.sources.formats import Format, LeftOut, Options, Request
 from geoclusters.addresses.sources.joining import Dialect, Kind, TableFile
 from geoclusters.errors import SourceError
 
@@ -91,7 +91,7 @@ def read_geopat(request: Request) -> Iterator[pa.RecordBatch]:
         for batch in joining.text_batches(
             table, (*NEEDS, *MAY_HAVE), DIALECT, head_only=request.head_only
         ):
-            yield from _read(batch, table.member, first_row, kept)
+            yield from _read(batch, table.member, first_row, kept, request.left_out)
             first_row += batch.num_rows
 
 
@@ -107,7 +107,11 @@ def _kept(table: TableFile, options: GeopatOptions) -> tuple[int, ...]:
 
 
 def _read(
-    batch: pa.RecordBatch, member: Member, first_row: int, kept: tuple[int, ...]
+    batch: pa.RecordBatch,
+    member: Member,
+    first_row: int,
+    kept: tuple[int, ...],
+    left_out: LeftOut,
 ) -> Iterator[pa.RecordBatch]:
     named = _named(batch)
     columns = {ours: theirs for ours, theirs in COLUMNS.items() if theirs in named}
@@ -117,8 +121,11 @@ def _read(
     except ColumnError as error:
         raise SourceError(f"{place_of(member)}: {error}") from None
     if kept:
-        text = pc.utf8_trim_whitespace(named["source"])
-        rows = rows.filter(pc.is_in(text, value_set=pa.array([str(value) for value in kept])))
+        text = pc.fill_null(pc.utf8_trim_whitespace(named["source"]), "not stated")
+        taken = pc.is_in(text, value_set=pa.array([str(value) for value in kept]))
+        rows = rows.filter(taken)
+        others = text.filter(pc.invert(taken))
+        left_out.add_all(pc.binary_join_element_wise("rows of source", others, " "))
     if rows.num_rows:
         yield rows
 

@@ -21,13 +21,10 @@ from geoclusters.addresses.sources.bibliographic import (
     first_item,
     items,
     read_records,
+    rows_of_csv,
     year_of,
 )
-from geoclusters.addresses.sources.delimited import (
-    header_of,
-    need,
-    read_delimited,
-)
+from geoclusters.addresses.sources.delimited import header_of
 from geoclusters.addresses.sources.files import head_of, lines_of, members, place_of, readable
 from geoclusters.addresses.sources.formats import Format, Request, apart
 from geoclusters.errors import SourceError
@@ -80,41 +77,41 @@ def read_lens(request: Request) -> Iterator[pa.RecordBatch]:
 
 
 def _from_csv(member: Member, options: LensOptions, request: Request) -> Iterator[Record]:
-    need(
-        member,
-        COLUMNS,
-        one_of=({"lens id"}, {"author/s"}, {"publication year", "date published"}),
-        what="a Lens export of scholarly works",
-        advice="export the works as JSON Lines",
-        encoding=request.encoding,
-    )
     log.warning(
         "%s: the CSV export of the Lens holds no affiliations, so none of its works can be placed; "
         "export JSON Lines instead",
         place_of(member),
     )
-    row = 0
-    for batch in read_delimited(
-        member, wanted=COLUMNS, encoding=request.encoding, head_only=request.head_only
-    ):
-        for values in batch.to_pylist():
-            row += 1
-            if options.takes(values.get("publication type")):
-                names = items(values.get("author/s"))
-                yield Record(
-                    document=values.get("lens id") or values.get("doi"),
-                    year=year_of(values.get("publication year"), values.get("date published")),
-                    field=first_item(values.get("fields of study")),
-                    authorships=authorships(names, [[] for _ in names]),
-                    row=row,
-                )
+    rows = rows_of_csv(
+        member,
+        request,
+        options,
+        columns=COLUMNS,
+        one_of=({"lens id"}, {"author/s"}, {"publication year", "date published"}),
+        type_column="publication type",
+        what="a Lens export of scholarly works",
+        advice="export the works as JSON Lines",
+    )
+    return (_csv_record(values, row) for row, values in rows)
 
 
-def _from_json(member: Member, options: LensOptions, _request: Request) -> Iterator[Record]:
+def _csv_record(values: dict[str, Any], row: int) -> Record:
+    names = items(values.get("author/s"))
+    return Record(
+        document=values.get("lens id") or values.get("doi"),
+        year=year_of(values.get("publication year"), values.get("date published")),
+        field=first_item(values.get("fields of study")),
+        authorships=authorships(names, [[] for _ in names]),
+        row=row,
+    )
+
+
+def _from_json(member: Member, options: LensOptions, request: Request) -> Iterator[Record]:
     with readable(member), member.opened() as stream:
         for row, line in enumerate(lines_of(stream), start=1):
             work = _work(line, member, row)
-            if work and options.takes(str(work.get("publication_type") or "").replace("_", " ")):
+            kind = str((work or {}).get("publication_type") or "").replace("_", " ")
+            if work and options.counts(kind, request):
                 yield _record(work, row)
 
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.int64]
 
 
+OLDER: Final = "older version, or merged into another work"
 MOST_LANES: Final = 4
 """Files that are read at the same time; each takes some 200 MB."""
 
@@ -83,8 +84,11 @@ def read_openalex(request: Request) -> Iterator[pa.RecordBatch]:
 
     def addresses(member: Member) -> Iterator[pa.RecordBatch]:
         label = _label(member)
-        for works in read_works(member, options, head_only=request.head_only):
+        for works in read_works(
+            member, options, head_only=request.head_only, left_out=request.left_out
+        ):
             fresh = known.fresh(works)
+            request.left_out.add(OLDER, works.num_rows - fresh.num_rows)
             if fresh.num_rows:
                 yield addresses_of(
                     fresh, institutions, file=label, drop_parents=options.drop_parents

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from geoclusters.addresses.sources.files import head_of, on_disk, unreadable
-from geoclusters.addresses.sources.formats import Options
+from geoclusters.addresses.sources.formats import LeftOut, Options
 from geoclusters.addresses.sources.openalex_files import PARQUET_MAGIC
 from geoclusters.errors import SourceError
 
@@ -74,6 +74,8 @@ _PARQUET_LEAVES: Final = (
     "authorships.institutions.country_code",
     "authorships.countries",
 )
+FLAGS: Final = {"retracted": "retracted", "paratext": "paratext", "xpac": "extra pack (xpac)"}
+"""Marks of works that do not count unless an option takes them, and what is said of these."""
 _LIST_STEPS: Final = {"list", "element", "item", "array", "bag"}
 
 
@@ -111,7 +113,11 @@ class WorksOptions(Options):
 
 
 def read_works(
-    member: Member, options: WorksOptions, *, head_only: bool = False
+    member: Member,
+    options: WorksOptions,
+    *,
+    head_only: bool = False,
+    left_out: LeftOut | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """
     Read the works of one file that count.
@@ -122,6 +128,8 @@ def read_works(
         JSON lines, a JSON array, a page of the API, or Parquet.
     head_only : bool, default False
         Look at the first works only.
+    left_out : LeftOut, optional
+        Is told of the works that do not count.
 
     Yields
     ------
@@ -138,10 +146,19 @@ def read_works(
     read = _read_parquet if head.startswith(PARQUET_MAGIC) else _read_json
     try:
         for batch in read(member, head, options, head_only=head_only):
-            _check_ids(member, batch)
-            yield batch
+            works = _counting(batch, left_out or LeftOut())
+            _check_ids(member, works)
+            yield works
     except (OSError, EOFError, duckdb.Error, pa.ArrowException) as error:
         raise unreadable(member, error) from None
+
+
+def _counting(batch: pa.RecordBatch, left_out: LeftOut) -> pa.RecordBatch:
+    """Give the works that count, and tell of the others why they do not."""
+    reasons = batch.column("reason")
+    left_out.add_all(reasons)
+    works = batch.filter(reasons.is_null()) if reasons.null_count < len(reasons) else batch
+    return works.drop_columns(["reason"])
 
 
 def _check_ids(member: Member, batch: pa.RecordBatch) -> None:
@@ -160,7 +177,7 @@ def _read_json(
 ) -> Iterator[pa.RecordBatch]:
     query, columns = works_query(head, options)
     if head_only:
-        query += f" LIMIT {HEAD_WORKS}"
+        query = f"SELECT * FROM ({query}) WHERE reason IS NULL LIMIT {HEAD_WORKS}"
     params = {"columns": columns, "bytes": BYTES_PER_OBJECT, "types": options.all_types}
     with on_disk(member) as file, duckdb.connect(config={"threads": THREADS}) as connection:
         answer = connection.sql(query, params={"file": str(file), **params})
@@ -197,21 +214,24 @@ def works_query(head: bytes, options: WorksOptions) -> tuple[str, dict[str, str]
         columns = {"results": f"STRUCT({keys})[]"}
         records = records.replace(layout, "auto")
         records = f"(SELECT work.* FROM (SELECT unnest(results) AS work FROM {records}))"
-    kept = " AND ".join(["list_contains($types, type)", *_flags(options)])
+    flags = " ".join(f"WHEN {flag} THEN '{words}'" for flag, words in _excluded(options).items())
+    # What does not count is handed on without its authors, to be counted.
     query = (
-        f'SELECT row, id, TRY_CAST(publication_year AS SMALLINT) AS "year", {field} AS field, authorships '
-        f"FROM (SELECT row_number() OVER () AS row, * FROM {records}) WHERE {kept}"
+        f'SELECT row, id, TRY_CAST(publication_year AS SMALLINT) AS "year", {field} AS field, '
+        "CASE WHEN reason IS NULL THEN authorships END AS authorships, reason "
+        "FROM (SELECT row_number() OVER () AS row, *, CASE WHEN NOT coalesce(list_contains($types, type), false) "
+        f"THEN concat('type ', coalesce(type, 'not stated')) {flags} END AS reason FROM {records})"
     )
     return query, columns
 
 
-def _flags(options: WorksOptions) -> list[str]:
-    excluded = {
-        "is_retracted": not options.include_retracted,
-        "is_paratext": not options.include_paratext,
-        "is_xpac": not options.include_xpac,
+def _excluded(options: WorksOptions) -> dict[str, str]:
+    """Give the flags of works that do not count, and what is said of them."""
+    return {
+        f"is_{name}": words
+        for name, words in FLAGS.items()
+        if not getattr(options, f"include_{name}")
     }
-    return [f"NOT coalesce({flag}, false)" for flag, out in excluded.items() if out]
 
 
 def _read_parquet(
@@ -242,10 +262,6 @@ def _plain(leaf: str) -> str:
 
 def _from_parquet(batch: pa.RecordBatch, options: WorksOptions, first_row: int) -> pa.RecordBatch:
     n = batch.num_rows
-    kept = pc.is_in(batch.column("type"), value_set=pa.array(options.all_types))
-    for flag in ("is_retracted", "is_paratext", "is_xpac"):
-        if flag in batch.schema.names and not getattr(options, flag.replace("is_", "include_")):
-            kept = pc.and_(kept, pc.invert(pc.fill_null(batch.column(flag), fill_value=False)))
     field = pa.nulls(n, pa.string())
     if "primary_topic" in batch.schema.names:
         field = pc.struct_field(batch.column("primary_topic"), ["field", "display_name"])
@@ -257,5 +273,21 @@ def _from_parquet(batch: pa.RecordBatch, options: WorksOptions, first_row: int) 
         "year": year.cast(pa.int16()),
         "field": field,
         "authorships": batch.column("authorships"),
+        "reason": _reasons(batch, options),
     }
-    return pa.RecordBatch.from_pydict(found).filter(kept)
+    return pa.RecordBatch.from_pydict(found)
+
+
+def _reasons(batch: pa.RecordBatch, options: WorksOptions) -> pa.Array:
+    """Say why works do not count; null for those that do."""
+    kind = pc.fill_null(batch.column("type").cast(pa.string()), "not stated")
+    other = pc.invert(pc.is_in(kind, value_set=pa.array(options.all_types)))
+    reason = pc.if_else(
+        other, pc.binary_join_element_wise("type", kind, " "), pa.scalar(None, pa.string())
+    )
+    for flag, words in _excluded(options).items():
+        if flag in batch.schema.names:
+            flagged = pc.fill_null(batch.column(flag), fill_value=False)
+            said = pc.if_else(flagged, pa.scalar(words), pa.scalar(None, pa.string()))
+            reason = pc.coalesce(reason, said)
+    return reason

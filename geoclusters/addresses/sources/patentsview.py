@@ -209,7 +209,10 @@ def read_patentsview(request: Request) -> Iterator[pa.RecordBatch]:
                 staging.run(statement)
             # the heads of two tables seldom know the same documents
             pct_only = (options.pct_only or options.year == "pct") and not request.head_only
-            yield from staging.rows(_query(part, options, pct_only=pct_only))
+            reason = _reason(part, options, pct_only=pct_only)
+            if not request.head_only:
+                request.left_out.update(staging.answers(_left_out(part, reason)))
+            yield from staging.rows(_query(part, options, reason))
 
 
 def _parts(found: Tables, options: PatentsViewOptions) -> list[_Part]:
@@ -269,12 +272,30 @@ def _stage(staging: Staging, part: _Part, found: Tables, *, head_only: bool) -> 
         staging.add(name, table, columns, dialect=DIALECT, head_only=only)
 
 
-def _query(part: _Part, options: PatentsViewOptions, *, pct_only: bool) -> str:
+def _reason(part: _Part, options: PatentsViewOptions, *, pct_only: bool) -> str:
+    """Write why a document is left out; null for those that are read."""
+    kind, wanted = _type_of(part), ", ".join(f"'{t}'" for t in options.types)
+    hidden = "withdrawn" if part is GRANTED else "granted, and counted as the patent"
+    national = "WHEN d.pct IS NULL THEN 'no international application'" if pct_only else ""
+    return (
+        f"CASE WHEN {kind} NOT IN ({wanted}) THEN concat('type ', {kind}) "
+        f"WHEN d.hidden THEN '{hidden}' {national} END"
+    )
+
+
+def _left_out(part: _Part, reason: str) -> str:
+    """Write the query that counts the documents that are left out."""
+    g, key = part.prefix, part.key
+    return f"""
+        SELECT {reason} AS reason, count(DISTINCT p.{key})
+        FROM {g}_inventor_disambiguated AS p LEFT JOIN {g}_documents AS d USING ({key})
+        WHERE reason IS NOT NULL GROUP BY ALL
+    """
+
+
+def _query(part: _Part, options: PatentsViewOptions, reason: str) -> str:
     """Write the query that joins people, places and documents of one half."""
     g, key = part.prefix, part.key
-    conditions = [_type_condition(part, options), "d.hidden IS NOT TRUE"]
-    if pct_only:
-        conditions.append("d.pct")
     return f"""
         SELECT p.{key} AS document, p.inventor_id AS person, l.latitude AS lat, l.longitude AS lon,
             coalesce(l.country, w.raw_country) AS country, coalesce(l.region, w.raw_state) AS region,
@@ -287,7 +308,7 @@ def _query(part: _Part, options: PatentsViewOptions, *, pct_only: bool) -> str:
         LEFT JOIN {g}_written AS w USING ({key}, inventor_sequence)
         LEFT JOIN {g}_places AS l ON coalesce(p.location_id, w.location_id) = l.location_id
         LEFT JOIN {g}_documents AS d USING ({key})
-        WHERE {" AND ".join(conditions)}
+        WHERE {reason} IS NULL
         ORDER BY document, row
     """
 
@@ -306,13 +327,12 @@ _YEARS: Final[dict[Date, str]] = {
 """Year of a document; a year of filing whose century is wrong is repaired, one that stays impossible is null."""
 
 
-def _type_condition(part: _Part, options: PatentsViewOptions) -> str:
-    wanted = ", ".join(f"'{t}'" for t in options.types)
+def _type_of(part: _Part) -> str:
     if part is PUBLISHED:
-        return f"coalesce(d.type, 'utility') IN ({wanted})"
+        return "coalesce(d.type, 'utility')"
     letters = "regexp_extract(p.patent_id, '^[A-Z]*')"
     cases = " ".join(f"WHEN '{sign}' THEN '{name}'" for sign, name in NUMBER_PREFIXES.items())
-    return f"CASE {letters} {cases} ELSE 'utility' END IN ({wanted})"
+    return f"CASE {letters} {cases} ELSE 'utility' END"
 
 
 def _tables(part: _Part, *, leave_granted: bool) -> Iterator[str]:

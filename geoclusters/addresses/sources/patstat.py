@@ -93,6 +93,8 @@ def read_patstat(request: Request) -> Iterator[pa.RecordBatch]:
             staging.run(statement)
         for statement in _tables(options, head_only=request.head_only):
             staging.run(statement)
+        if not request.head_only:
+            request.left_out.update(staging.answers(_left_out(options)))
         yield from staging.rows(QUERY)
 
 
@@ -124,6 +126,19 @@ def _tables(options: PatstatOptions, *, head_only: bool) -> Iterator[str]:
         CREATE TEMP VIEW persons AS SELECT person_id, person_ctry_code AS country, place_in(person_address) AS place,
             CASE WHEN TRY_CAST(nuts_level AS INTEGER) < {NO_NUTS_LEVEL} THEN nuts END AS region
         FROM tls206_person
+    """
+
+
+def _left_out(options: PatstatOptions) -> str:
+    """Write the query that counts the applications that are not read, by reason."""
+    kinds = ", ".join(_quoted(kind) for kind in options.kinds)
+    other_kind = f"appln_kind IS NULL OR appln_kind NOT IN ({kinds})" if kinds else "false"
+    return f"""
+        SELECT CASE WHEN {other_kind} THEN concat('kind ', coalesce(appln_kind, 'not stated'))
+            ELSE concat('office ', coalesce(appln_auth, 'not stated')) END, count(*)
+        FROM tls201_appln ANTI JOIN applications USING (appln_id) GROUP BY ALL
+        UNION ALL SELECT 'without an inventor', count(*) FROM applications ANTI JOIN
+            (SELECT appln_id FROM tls207_pers_appln WHERE TRY_CAST(invt_seq_nr AS INTEGER) > 0) USING (appln_id)
     """
 
 

@@ -124,6 +124,8 @@ def read_regpat(request: Request) -> Iterator[pa.RecordBatch]:
         _stage(staging, source, found, head_only=request.head_only)
         for statement in _tables(source):
             staging.run(statement)
+        if not request.head_only:
+            request.left_out.update(staging.answers(LEFT_OUT))
         yield from staging.rows(_query(options))
 
 
@@ -198,6 +200,12 @@ def _tables(source: _Source) -> Iterator[str]:
             TRY_CAST(regexp_extract(plain({source.number}), '{source.year}', 1) AS SMALLINT) AS numbered, file, row
         FROM inv_reg
     """
+
+
+LEFT_OUT: Final = """
+    SELECT 'without an inventor', count(*) FROM documents ANTI JOIN people USING (key)
+"""
+"""Applications that have classes or an applicant, and no inventor."""
 
 
 def _regional(code: str) -> str:

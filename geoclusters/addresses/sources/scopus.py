@@ -19,13 +19,10 @@ from geoclusters.addresses.sources.bibliographic import (
     authorships,
     items,
     read_records,
+    rows_of_csv,
     year_of,
 )
-from geoclusters.addresses.sources.delimited import (
-    header_of,
-    need,
-    read_delimited,
-)
+from geoclusters.addresses.sources.delimited import header_of
 from geoclusters.addresses.sources.files import members
 from geoclusters.addresses.sources.formats import Format, Request, apart
 
@@ -88,22 +85,17 @@ def read_scopus(request: Request) -> Iterator[pa.RecordBatch]:
 
 
 def _records(member: Member, options: ScopusOptions, request: Request) -> Iterator[Record]:
-    need(
+    rows = rows_of_csv(
         member,
-        COLUMNS,
+        request,
+        options,
+        columns=COLUMNS,
         one_of=({"authors with affiliations", "affiliations"}, {"eid", "doi"}, {"year"}),
+        type_column="document type",
         what="a Scopus export",
         advice="choose 'Author(s)', 'Year', 'EID' and 'Affiliations' among the columns of the export",
-        encoding=request.encoding,
     )
-    row = 0
-    for batch in read_delimited(
-        member, wanted=COLUMNS, encoding=request.encoding, head_only=request.head_only
-    ):
-        for values in batch.to_pylist():
-            row += 1
-            if options.takes(values.get("document type")) or "document type" not in values:
-                yield _record(values, row)
+    return (_record(values, row) for row, values in rows)
 
 
 def _record(values: dict[str, Any], row: int) -> Record:

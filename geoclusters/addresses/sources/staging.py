@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import duckdb
 import numpy as np
@@ -118,6 +118,19 @@ class Staging:
         """
         with _joinable():
             self.connection.execute(statement)
+
+    def answers(self, query: str) -> list[tuple[Any, ...]]:
+        """
+        Run a query whose answer is short, and give its rows.
+
+        Raises
+        ------
+        SourceError
+            If memory or the temporary folder do not suffice.
+        """
+        with _joinable():
+            found: list[tuple[Any, ...]] = self.connection.sql(query).fetchall()
+            return found
 
     def rows(self, query: str) -> Iterator[pa.RecordBatch]:
         """

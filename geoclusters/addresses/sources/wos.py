@@ -111,13 +111,13 @@ def read_wos(request: Request) -> Iterator[pa.RecordBatch]:
     """
     options: WosOptions = FORMAT.options_of(request)
     for member in members(list(request.files)):
-        records = _records(member, options, request.encoding)
+        records = _records(member, options, request)
         yield from read_records(records, file=member.label, head_only=request.head_only)
 
 
-def _records(member: Member, options: WosOptions, encoding: str) -> Iterator[Record]:
+def _records(member: Member, options: WosOptions, request: Request) -> Iterator[Record]:
     head = head_of(member)
-    mark = MARKS.get(head[:2], encoding)
+    mark = MARKS.get(head[:2], request.encoding)
     layout = _layout(head, mark)
     if layout is None:
         first = _first_line(head, mark)[:80]
@@ -136,7 +136,9 @@ def _records(member: Member, options: WosOptions, encoding: str) -> Iterator[Rec
                 raise SourceError(
                     f"{place_of(member)}: the file ends within record {row}; export or fetch it again"
                 )
-            if options.takes(_one(entry, "DT")) and options.takes_edition(_one(entry, "WE")):
+            if not options.takes_edition(_one(entry, "WE")):
+                request.left_out.add("not of the editions")
+            elif options.counts(_one(entry, "DT"), request):
                 yield _record(entry, row)
 
 
