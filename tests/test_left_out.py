@@ -64,8 +64,9 @@ def reason_of(work, taken):
 @given(kinds=st.lists(WORK_KINDS, min_size=1, max_size=30), parquet=st.booleans())
 def test_works_of_openalex(tmp_path_factory, kinds, parquet):
     folder = tmp_path_factory.mktemp("snapshot")
+    who = test_openalex.author(1, test_openalex.named(1))
     works = [
-        test_openalex.work(k, type=t, is_retracted=a, is_paratext=b, is_xpac=c)
+        test_openalex.work(k, who, type=t, is_retracted=a, is_paratext=b, is_xpac=c)
         for k, (t, a, b, c) in enumerate(kinds, start=1)
     ]
     files = test_openalex.snapshot(folder, works)
