@@ -287,7 +287,7 @@ def _reasons(batch: pa.RecordBatch, options: WorksOptions) -> pa.Array:
     )
     for flag, words in _excluded(options).items():
         if flag in batch.schema.names:
-            flagged = pc.fill_null(batch.column(flag), fill_value=False)
+            flagged = pc.fill_null(batch.column(flag).cast(pa.bool_()), fill_value=False)
             said = pc.if_else(flagged, pa.scalar(words), pa.scalar(None, pa.string()))
             reason = pc.coalesce(reason, said)
     return reason
