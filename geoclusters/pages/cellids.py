@@ -19,6 +19,7 @@ __all__ = ["centres", "joined", "parents", "resolution_of"]
 _Floats = npt.NDArray[np.float64]
 _Integers = npt.NDArray[np.int64]
 _BITS: Final = 63
+_GOLDEN: Final = 0x9E3779B97F4A7C15
 
 
 def centres(
@@ -30,7 +31,7 @@ def centres(
     Parameters
     ----------
     key : numpy.ndarray of int64, shape (n,)
-        0 or more; quickest where it rises.
+        From 0 to 2^62; quickest where equal ones stand together.
     lat, lon, weight : numpy.ndarray of float64, shape (n,)
         Weights above 0.
 
@@ -46,37 +47,56 @@ def centres(
     >>> [column.tolist() for column in found]
     [[1, 3], [5.0, 0.25], [7.0, 3.0], [2.0, 4.0]]
     """
-    order, rising = _sorted(key)
-    return _means(rising, order, lat, lon, weight)
+    found, north, east, heft = _sums(key, lat, lon, weight)
+    if (found[1:] > found[:-1]).all():
+        return found, north, east, heft
+    order = _order(found)
+    return found[order], north[order], east[order], heft[order]
 
 
-def _sorted(keys: _Integers) -> tuple[_Integers, _Integers]:
-    """Give the order of keys, ties as they come, and the keys in it: far quicker with both in one number."""
-    if (keys[1:] >= keys[:-1]).all():
-        return np.arange(len(keys)), keys
+def _order(keys: _Integers) -> _Integers:
+    """Give the order of keys that are all different: far quicker with key and place in one number."""
     bits = len(keys).bit_length()
     if int(keys.max()).bit_length() + bits >= _BITS:
-        order = np.argsort(keys, kind="stable")
-        return order, keys[order]
-    both = np.sort((keys << bits) | np.arange(len(keys)))
-    return both & ((1 << bits) - 1), both >> bits
+        return np.argsort(keys)
+    return np.sort((keys << bits) | np.arange(len(keys))) & ((1 << bits) - 1)
 
 
 @compiled
-def _means(
-    key: _Integers, order: _Integers, lat: _Floats, lon: _Floats, weight: _Floats
+def _sums(
+    key: _Integers, lat: _Floats, lon: _Floats, weight: _Floats
 ) -> tuple[_Integers, _Floats, _Floats, _Floats]:
-    found, n = np.empty(len(key), dtype=np.int64), 0
+    """Add up the points of each key in their order; keys come as they are first met."""
+    rising = True
+    for at in range(1, len(key)):
+        rising &= key[at] >= key[at - 1]
+    bits = 1
+    while not rising and (1 << bits) < 2 * len(key):
+        bits += 1
+    table = np.full(1 << bits, -1, dtype=np.int32)
+    found, n, own = np.empty(len(key), dtype=np.int64), 0, 0
     north, east, heft = (np.empty(len(key)), np.empty(len(key)), np.empty(len(key)))
     for at in range(len(key)):
-        row = order[at]
         if at == 0 or key[at] != key[at - 1]:
-            found[n], north[n], east[n], heft[n] = key[at], 0.0, 0.0, 0.0
-            n += 1
-        north[n - 1] += lat[row] * weight[row]
-        east[n - 1] += lon[row] * weight[row]
-        heft[n - 1] += weight[row]
+            slot = 0 if rising else _slot(table, bits, found, key[at])
+            own = -1 if rising else table[slot]
+            if own < 0:
+                table[slot] = own = n
+                found[n], north[n], east[n], heft[n] = key[at], 0.0, 0.0, 0.0
+                n += 1
+        north[own] += lat[at] * weight[at]
+        east[own] += lon[at] * weight[at]
+        heft[own] += weight[at]
     return found[:n].copy(), north[:n] / heft[:n], east[:n] / heft[:n], heft[:n].copy()
+
+
+@compiled
+def _slot(table: npt.NDArray[np.int32], bits: int, found: _Integers, key: int) -> int:
+    """Find the place of a key in a table of hashes, or that where it may go (Knuth, TAOCP 3, 6.4)."""
+    slot = np.int64((np.uint64(key) * np.uint64(_GOLDEN)) >> np.uint64(64 - bits))
+    while table[slot] >= 0 and found[table[slot]] != key:
+        slot = (slot + 1) & ((1 << bits) - 1)
+    return int(slot)
 
 
 def joined(cells: pd.DataFrame, how: Mapping[str, str]) -> pd.DataFrame:

@@ -38,6 +38,7 @@ _MOST_LAT: Final = 85.0
 _SIMPLER_BY: Final = 0.1
 _SPECK: Final = 0.5
 _BLOCK: Final = 64
+_BANDS: Final = 1 << 14
 _SHORT: Final = 4e-4
 
 _Floats: TypeAlias = "npt.NDArray[np.float64]"
@@ -119,7 +120,11 @@ def density_grid(cells: pd.DataFrame, *, radius_km: float, step: float) -> Grid:
 
 def _halves(degrees: _Floats) -> _Floats:
     """Sine and cosine of half of each angle, from which those of differences follow."""
-    return np.stack([np.sin(np.radians(degrees) / 2), np.cos(np.radians(degrees) / 2)], axis=-1)
+    half = np.radians(degrees) / 2
+    both = np.empty((len(half), 2))
+    np.sin(half, out=both[:, 0])
+    np.cos(half, out=both[:, 1])
+    return both
 
 
 def _joined(cells: pd.DataFrame, step: float) -> tuple[_Floats, _Floats, _Floats]:
@@ -129,9 +134,26 @@ def _joined(cells: pd.DataFrame, step: float) -> tuple[_Floats, _Floats, _Floats
     if not (weight > 0).all():
         kept = weight > 0
         lat, lon, weight = lat[kept], lon[kept], weight[kept]
-    place = np.rint(plane_y(lat) / step).astype(np.int64) * STRIDE
-    place += np.rint(plane_x(lon) / step).astype(np.int64)
-    return centres(place, lat, lon, weight)[1:]
+    return centres(_places(lat, lon, step), lat, lon, weight)[1:]
+
+
+def _places(lat: _Floats, lon: _Floats, step: float) -> _Integers:
+    """Give the node nearest to each point, row * `STRIDE` + column; rows by a table of the latitudes between them."""
+    edges = _lat_of((np.arange(int(_TILE / step) + 2, dtype=np.float64) + 0.5) * step)
+    bands = np.linspace(_MOST_LAT, -_MOST_LAT, _BANDS + 1)
+    return _nearest(lat, plane_x(lon) / step, edges, np.searchsorted(-edges, -bands))
+
+
+@compiled
+def _nearest(lat: _Floats, column: _Floats, edges: _Floats, first: _Integers) -> _Integers:
+    """Look up rows between `edges` from the first row of each of `_BANDS` bands of latitude on, from north to south."""
+    place = np.empty(len(lat), dtype=np.int64)
+    for k in range(len(lat)):
+        row = first[int((_MOST_LAT - lat[k]) * (_BANDS / (2 * _MOST_LAT)))]
+        while lat[k] < edges[row]:
+            row += 1
+        place[k] = row * STRIDE + np.int64(np.rint(column[k]))
+    return place
 
 
 @compiled

@@ -33,7 +33,7 @@ LARGE_TOWN_POPULATION: Final = 500_000
 
 def unrolled_lon(lon: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """
-    Move longitudes west of the cut to the eastern edge.
+    Move longitudes west of the cut to the eastern edge; where none is, the given array comes back.
 
     Examples
     --------
@@ -41,7 +41,8 @@ def unrolled_lon(lon: npt.ArrayLike) -> npt.NDArray[np.float64]:
     [188.2, 178.4, 0.0]
     """
     degrees = np.asarray(lon, dtype=np.float64)
-    return np.where(degrees < SEAM_LON, degrees + 360.0, degrees)
+    west = degrees < SEAM_LON
+    return np.where(west, degrees + 360.0, degrees) if west.any() else degrees
 
 
 def unrolled(shapes: npt.ArrayLike) -> npt.NDArray[Any]:
