@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import h3.api.basic_int as h3
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
+    Rows = npt.NDArray[np.intp]
 
 NAMING_MIN_POPULATION: Final = 15_000
 UNPLACED_WARNING: Final = 0.25
 NEAR_KM: Final = 100.0
 """Clusters whose closest cells are not farther apart than this are neighbours."""
+_ROWS_AT_ONCE: Final = 1 << 14
+"""Rows that lie in the processor's cache together."""
 log = logging.getLogger("geoclusters")
 
 
@@ -110,22 +114,27 @@ class Cells:
         """H3 index of each cell."""
         return self.frame["cell"].to_numpy(np.uint64)
 
-    def score(self, weights: Mapping[str, float]) -> Floats:
-        """Part of the world score in each cell."""
-        score = np.zeros(len(self.frame))
+    def score(self, weights: Mapping[str, float], rows: Rows | None = None) -> Floats:
+        """Part of the world score in each cell, or in those of some rows."""
+        rows = np.arange(len(self.frame)) if rows is None else rows
+        score = np.zeros(len(rows))
         for metric, total in self.totals.items():
             if total:
-                score += self.frame[f"weight_{metric}"].to_numpy() / total * weights[metric]
+                score += self.frame[f"weight_{metric}"].to_numpy()[rows] / total * weights[metric]
         return score
 
 
 def _share_weights(frame: pd.DataFrame, totals: Mapping[str, int]) -> Ints:
     """Mean over the metrics of the cell's share of the world's documents, in 1/`DENSITY_ONE`."""
-    share = np.zeros(len(frame))
-    for metric, total in totals.items():
-        if total:
-            share += frame[f"weight_{metric}"].to_numpy() / total
-    return np.rint(share / len(totals) * schema.DENSITY_ONE).astype(np.int64)
+    columns = [(frame[f"weight_{m}"].to_numpy(), total) for m, total in totals.items() if total]
+    weight = np.empty(len(frame), dtype=np.int64)
+    for begin in range(0, len(weight), _ROWS_AT_ONCE):
+        rows = slice(begin, begin + _ROWS_AT_ONCE)
+        share = np.zeros(len(weight[rows]))
+        for column, total in columns:
+            share += column[rows] / total
+        weight[rows] = np.rint(share / len(totals) * schema.DENSITY_ONE)
+    return weight
 
 
 @dataclass(frozen=True)
@@ -148,35 +157,41 @@ def find_clusters(
     Unless `doubting`, neither the density of each cell is given nor is anybody warned of what is implausible.
     """
 
-    def joined(min_density: float) -> tuple[Ints, npt.NDArray[np.bool_], Ints]:
-        found = cluster_wing.dense_clusters(
-            cells.lat,
-            cells.lon,
-            cells.weight,
-            radius_km=method.radius_km,
-            min_weight=max(round(min_density * cells.unit), 1),
-            threads=processors(),
-        )
+    def merged(dense: cluster_wing.DenseClusters) -> Ints:
         gaps = cluster_wing.cluster_gaps(
-            cells.lat, cells.lon, found.labels, max_gap_km=method.merge_gap_km
+            cells.lat, cells.lon, dense.labels, max_gap_km=method.merge_gap_km
         )
         if method.merge_rule == "gap+links" and len(gaps):
-            between = indicators.links(store.volumes, cells.members(found.labels))
+            between = indicators.links(store.volumes, cells.members(dense.labels))
             gaps = cluster_wing.linked_pairs(gaps, _all_metrics(between))
-        merged: Ints = cluster_wing.merge_labels(found.labels, gaps)
-        return merged, found.core, _n_parts(found.labels, merged)
+        labels: Ints = cluster_wing.merge_labels(dense.labels, gaps)
+        return labels
 
-    labels, core, n_parts = joined(method.min_density_value)
+    find = partial(_dense, cells, method=method)
+    dense, density = find(method.min_density_value, weighing=doubting)
+    labels = merged(dense)
+    found = Findings(labels, dense.core, density, _n_parts(dense.labels, labels), [])
     if not doubting:
-        return Findings(labels, core, np.zeros(0, dtype=np.int64), n_parts, [])
-    weights = cluster_wing.neighbourhood_weights(
-        cells.lat, cells.lon, cells.weight, radius_km=method.radius_km, threads=processors()
-    )
-    density = np.asarray(weights, dtype=np.int64)
-    warnings = _doubts(cells, labels, density, method, lambda threshold: joined(threshold)[0])
+        return found
+    warnings = _doubts(cells, found, method, lambda other: merged(find(other, weighing=False)[0]))
     for text in warnings:
         log.warning(text)
-    return Findings(labels, core, density, n_parts, warnings)
+    return replace(found, warnings=warnings)
+
+
+def _dense(
+    cells: Cells, min_density: float, *, method: Method, weighing: bool
+) -> tuple[cluster_wing.DenseClusters, Ints]:
+    """Find dense places and, if `weighing`, the density of each cell."""
+    points = cells.lat, cells.lon, cells.weight
+    options: Any = {
+        "radius_km": method.radius_km,
+        "min_weight": max(round(min_density * cells.unit), 1),
+        "threads": processors(),
+    }
+    if weighing:
+        return cluster_wing.dense_clusters_and_weights(*points, **options)
+    return cluster_wing.dense_clusters(*points, **options), np.zeros(0, dtype=np.int64)
 
 
 def _n_parts(before: Ints, after: Ints) -> Ints:
@@ -193,11 +208,7 @@ def _all_metrics(links: pd.DataFrame) -> pd.DataFrame:
 
 
 def _doubts(
-    cells: Cells,
-    labels: Ints,
-    density: Ints,
-    method: Method,
-    relabelled: Callable[[float], Ints],
+    cells: Cells, found: Findings, method: Method, relabelled: Callable[[float], Ints]
 ) -> list[str]:
     """Warn of a threshold that finds nothing or chains everything together, and of much that is not placed."""
     doubts = [
@@ -206,8 +217,8 @@ def _doubts(
         if lost > UNPLACED_WARNING
     ]
     threshold = method.min_density_value
-    if labels.max(initial=-1) < 0:
-        top = density.max(initial=0) / cells.unit
+    if found.labels.max(initial=-1) < 0:
+        top = found.density.max(initial=0) / cells.unit
         return [
             *doubts,
             (
@@ -215,20 +226,12 @@ def _doubts(
                 f"{method.radius_km:g} km; try min_density = {top / 10:.2g}"
             ),
         ]
-    share = cells.score(dict.fromkeys(cells.metrics, 1 / len(cells.metrics)))
-    finding = cluster_wing.implausible(lat=cells.lat, lon=cells.lon, share=share, labels=labels)
+    finding = _implausible(cells, found.labels)
     if finding is None:
         return doubts
-
-    def plausible(other: float) -> bool:
-        return (
-            cluster_wing.implausible(
-                lat=cells.lat, lon=cells.lon, share=share, labels=relabelled(other)
-            )
-            is None
-        )
-
-    better = cluster_wing.proposed_threshold(threshold, plausible)
+    better = cluster_wing.proposed_threshold(
+        threshold, lambda other: _implausible(cells, relabelled(other)) is None
+    )
     proposal = f"try min_density = {better:g}" if better else "try a smaller radius_km"
     return [
         *doubts,
@@ -237,6 +240,16 @@ def _doubts(
             f"min_density = {threshold:g} dense places chain together; {proposal}"
         ),
     ]
+
+
+def _implausible(cells: Cells, labels: Ints) -> cluster_wing.Finding | None:
+    rows = np.flatnonzero(labels >= 0)
+    return cluster_wing.implausible(
+        lat=cells.lat[rows],
+        lon=cells.lon[rows],
+        share=cells.score(dict.fromkeys(cells.metrics, 1 / len(cells.metrics)), rows),
+        labels=labels[rows],
+    )
 
 
 @dataclass(frozen=True)
@@ -400,18 +413,18 @@ def _described(
     n: int,
 ) -> pd.DataFrame:
     """Name, centre and size of each cluster."""
-    activity = cells.score(weights)
-    member = found.labels >= 0
-    labels = found.labels[member]
+    member = np.flatnonzero(found.labels >= 0)
+    labels, activity = found.labels[member], cells.score(weights, member)
+    cells_lat, cells_lon = cells.lat[member], cells.lon[member]
     places = read_places()
     names = cluster_wing.name_clusters(
-        lat=cells.lat[member],
-        lon=cells.lon[member],
-        activity=activity[member],
+        lat=cells_lat,
+        lon=cells_lon,
+        activity=activity,
         labels=labels,
         places=places[places["population"] >= NAMING_MIN_POPULATION].reset_index(drop=True),
     ).set_index("label")["name"]
-    lat, lon = _centres(cells.lat[member], cells.lon[member], activity[member], labels, n)
+    lat, lon = _centres(cells_lat, cells_lon, activity, labels, n)
     return pd.DataFrame(
         {
             "name": names.reindex(range(n)).to_numpy(),

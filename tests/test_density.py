@@ -14,7 +14,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_array
 
 from geoclusters.clusters import density
-from geoclusters.clusters.density import dense_clusters, neighbourhood_weights
+from geoclusters.clusters.density import (
+    dense_clusters,
+    dense_clusters_and_weights,
+    neighbourhood_weights,
+)
 from geoclusters.clusters.estimator import GridDBSCAN
 from geoclusters.earth import EARTH_RADIUS_KM, chord_of, unit_vectors
 
@@ -336,6 +340,36 @@ def test_core_points_are_those_whose_ball_reaches_the_threshold(seed, n, resolut
     need = max(int(np.median(sums)), 1)
     found = dense_clusters(*latlon.T, weight, radius_km=5, min_weight=need)
     np.testing.assert_array_equal(found.core, sums >= need)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@quick
+@given(seed=seeds, n=st.integers(0, 2000), border=st.sampled_from(["nearest", "first"]))
+def test_clusters_and_weights_at_once_are_those_one_by_one(threads, seed, n, border):
+    rng = np.random.default_rng(seed)
+    latlon = clumps(rng, n) if n else np.empty((0, 2))
+    weight = rng.integers(0, 1000, len(latlon))
+    options = {"radius_km": 15, "min_weight": 0.1 * weight.sum() + 0.5, "border": border}
+    found, sums = dense_clusters_and_weights(*latlon.T, weight, **options, threads=threads)
+    expected = dense_clusters(*latlon.T, weight, **options)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_array_equal(found.core, expected.core)
+    np.testing.assert_array_equal(sums, neighbourhood_weights(*latlon.T, weight, radius_km=15))
+
+
+def test_clusters_and_weights_at_once_take_integers_only():
+    with pytest.raises(ValueError, match="weights must be integers"):
+        dense_clusters_and_weights([0.0], [0.0], [0.5], radius_km=15, min_weight=1)
+
+
+def test_ball_sums_where_the_rims_of_balls_are_crowded():
+    rng = np.random.default_rng(5)
+    latlon = np.column_stack([48 + rng.uniform(0, 0.3, 5000), 11 + rng.uniform(0, 0.4, 5000)])
+    latlon[::7] = latlon[0]
+    weight = rng.integers(0, 10**6, 5000)
+    sums = neighbourhood_weights(*latlon.T, weight, radius_km=15)
+    inside = squared_chords(latlon) <= chord_of(15) ** 2
+    np.testing.assert_array_equal(sums, inside @ weight)
 
 
 def test_too_large_totals_are_refused():

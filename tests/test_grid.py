@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoclusters.clusters import balls
-from geoclusters.clusters.grid import LEAF_SIZE, Scale, build_grid, squared_chord_limit
+from geoclusters.clusters.grid import Scale, build_grid, squared_chord_limit
+from geoclusters.clusters.trees import LEAF_SIZE
 from geoclusters.earth import chord_of, unit_vectors
 
 CAP = 1 << 62

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from geoclusters.clusters.grid import LEAF_SIZE, Grid, Ints, Longs, column_of, kernel, query
+from geoclusters.clusters.grid import Grid, Ints, column_of
+from geoclusters.clusters.kernels import query
+from geoclusters.clusters.trees import LEAF_SIZE
+
+REACH = 2
+"""Cubes of side radius / √3 have every ball of their points within two cubes in each direction."""
 
 STACK_SIZE = 128
 """Scratch space of a walk down one tree of up to 2**31 points; twice that for two trees."""
-
-_ENOUGH = 1 << 62
 
 
 @query
@@ -184,57 +187,3 @@ def _span_weight(grid: Grid, p: int, first: int, last: int, limit: float) -> int
         dx, dy, dz = x - point[0, q], y - point[1, q], z - point[2, q]
         weight_sum += grid.weight[q] if dx * dx + dy * dy + dz * dz <= limit else 0
     return weight_sum
-
-
-@kernel
-def sum_balls(begin: int, end: int, grid: Grid, limit: float, reach: int, result: Longs) -> None:
-    """Weight within the limit of every point of the cubes `begin:end`, put at the points' rows."""
-    near = np.empty((2 * reach + 1) ** 3, dtype=np.int32)
-    span = np.empty((len(near), 2), dtype=np.int32)
-    cursor = np.empty((2 * reach + 1) ** 2, dtype=np.int32)
-    stack = np.empty(STACK_SIZE, dtype=np.int32)
-    set_cursors(grid, begin, reach, cursor)
-    for c in range(begin, end):
-        count = neighbours(grid, c, reach, limit, cursor, near)
-        near[count] = c
-        sure, n_trees, n_spans = _sort_out(grid, c, limit, near, count + 1, span)
-        for p in range(grid.first[c], grid.last[c]):
-            if p > grid.first[c] and squared_chord(grid, p, p - 1) == 0.0:
-                result[grid.row[p]] = result[grid.row[p - 1]]
-                continue
-            weight_sum = sure
-            for t in range(n_spans):
-                weight_sum += _span_weight(grid, p, span[t, 0], span[t, 1], limit)
-            for t in range(n_trees):
-                weight_sum += ball_weight(grid, p, near[t], limit, _ENOUGH, stack)
-            result[grid.row[p]] = weight_sum
-
-
-@query
-def _sort_out(
-    grid: Grid, c: int, limit: float, near: Ints, count: int, span: Ints
-) -> tuple[int, int, int]:
-    """
-    Divide the cubes near cube `c` by the way in which they are best added to its points' balls.
-
-    Gives the weight of those that lie in all of these balls, the number of crowded ones, which
-    move to the front of `near`, and the number of spans of positions, put into `span`, that hold
-    the others: cubes that follow each other share one.
-    """
-    sure = 0
-    n_trees = 0
-    n_spans = 0
-    for t in range(count):
-        other = near[t]
-        first, last = grid.first[other], grid.last[other]
-        if farthest_of_nodes(grid, c, other) <= limit:
-            sure += grid.total[other]
-        elif last - first > LEAF_SIZE:
-            near[n_trees] = other
-            n_trees += 1
-        elif n_spans > 0 and span[n_spans - 1, 1] == first:
-            span[n_spans - 1, 1] = last
-        else:
-            span[n_spans, 0], span[n_spans, 1] = first, last
-            n_spans += 1
-    return sure, n_trees, n_spans

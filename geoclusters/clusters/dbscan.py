@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from geoclusters.clusters.balls import (
+    REACH,
     STACK_SIZE,
     advance,
     ball_weight,
@@ -16,10 +19,11 @@ from geoclusters.clusters.balls import (
     set_cursors,
     squared_chord,
 )
-from geoclusters.clusters.grid import Flags, Grid, Ints, column_of, kernel, query
+from geoclusters.clusters.grid import Flags, Grid, Ints, Longs, column_of
+from geoclusters.clusters.kernels import kernel, query
 
-REACH = 2
-"""Cubes of side radius / √3 have every ball of their points within two cubes in each direction."""
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _NEAR_SIZE = (2 * REACH + 1) ** 3
 _CURSOR_SIZE = (2 * REACH + 1) ** 2
@@ -386,3 +390,19 @@ def _has_core(
 ) -> bool:
     """Tell whether a core point of the node is within the limit of `p`."""
     return _nearest_core(grid, p, node, limit, 2**31 - 1, core, flag, stack)[1] < 2**31 - 1
+
+
+@kernel
+def put_back(
+    begin: int,
+    end: int,
+    row: Ints,
+    label: Ints,
+    core: Flags,
+    label_of_row: Longs,
+    is_core: npt.NDArray[np.bool_],
+) -> None:
+    """Give labels and core flags of the positions `begin:end`, in the order of the grid, back to their rows."""
+    for p in range(begin, end):
+        label_of_row[row[p]] = label[p]
+        is_core[row[p]] = core[p] != 0

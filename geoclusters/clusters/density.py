@@ -9,25 +9,30 @@ from __future__ import annotations
 
 import itertools
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from geoclusters.clusters import dbscan
-from geoclusters.clusters.balls import sum_balls
-from geoclusters.clusters.grid import Scale, build_grid, count_cubes, squared_chord_limit
+from geoclusters.clusters.balls import REACH
+from geoclusters.clusters.grid import Scale, build_grid, squared_chord_limit
 from geoclusters.clusters.inputs import are_whole, check_coordinates, check_positive, check_weights
+from geoclusters.clusters.pieces import in_pieces
+from geoclusters.clusters.surroundings import sum_surroundings
 from geoclusters.earth import chord_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from geoclusters.clusters.estimator import GridDBSCAN
-    from geoclusters.clusters.grid import Flags, Floats, Ints, Weights
+    from geoclusters.clusters.grid import Flags, Grid, Ints, Weights
 
-__all__ = ["DenseClusters", "GridDBSCAN", "dense_clusters", "neighbourhood_weights"]
+__all__ = [
+    "DenseClusters",
+    "GridDBSCAN",
+    "dense_clusters",
+    "dense_clusters_and_weights",
+    "neighbourhood_weights",
+]
 
 Border = Literal["nearest", "first"]
 
@@ -42,8 +47,6 @@ LARGEST_TOTAL: Final = 1 << 62
 
 _STEP_BITS = 55
 _TOLERANCE_BITS = 40
-_POINTS_PER_CUBE = 9.0
-_SMALLEST_SIDE = 1e-8
 _TIGHT = 1.0 - 1e-6
 
 
@@ -138,14 +141,71 @@ def dense_clusters(
     _check_settings(radius_km, min_weight, border)
     if len(lat) == 0:
         return DenseClusters(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_))
-    row, label, core = _cluster(
-        *(lat, lon, weight),
-        radius_km=radius_km,
-        min_weight=min_weight,
-        nearest=border == "nearest",
-        threads=threads,
-    )
-    return DenseClusters(_unsorted(row, label, np.int64), _unsorted(row, core, np.bool_))
+    limit = squared_chord_limit(radius_km)
+    scale = _threshold_scale(min_weight, whole=weight is None or are_whole(weight))
+    grid = build_grid(lat, lon, weight, side=_side(radius_km), scale=scale, threads=threads)
+    core = np.zeros(len(lat), dtype=np.uint8)
+    in_pieces(threads, len(grid.column), dbscan.mark_cores, grid, limit, scale.cap, core)
+    grid = grid._replace(weight=grid.weight[:0].copy())
+    return _joined(grid, limit, core, nearest=border == "nearest", threads=threads)
+
+
+def dense_clusters_and_weights(
+    lat: npt.ArrayLike,
+    lon: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    *,
+    radius_km: float,
+    min_weight: float,
+    border: Border = "nearest",
+    threads: int = 1,
+) -> tuple[DenseClusters, npt.NDArray[np.int64]]:
+    """
+    Give what `dense_clusters` and `neighbourhood_weights` give, in less time than both.
+
+    Parameters
+    ----------
+    weight : array_like of int, shape (n,)
+        Not negative; whole numbers that add up to no more than 2**62.
+    lat, lon, radius_km, min_weight, border, threads
+        As `dense_clusters` takes them.
+
+    Returns
+    -------
+    clusters : DenseClusters
+    weights : numpy.ndarray of int64, shape (n,)
+        Weight within `radius_km` of every point.
+
+    Raises
+    ------
+    ValueError
+        When an argument is out of its range, or weights are no integers.
+
+    Examples
+    --------
+    >>> lat, lon = [48.1, 48.1, 52.5], [11.5, 11.6, 13.4]
+    >>> found, weights = dense_clusters_and_weights(lat, lon, [3, 2, 4], radius_km=15, min_weight=5)
+    >>> found.labels.tolist(), weights.tolist()
+    ([0, 0, -1], [5, 5, 4])
+    """
+    lat, lon = check_coordinates(lat, lon)
+    weight = check_weights(weight, len(lat))
+    _check_settings(radius_km, min_weight, border)
+    if weight.dtype.kind != "i":
+        raise ValueError(
+            "weights must be integers where clusters and weights are asked for at once"
+        )
+    around = np.zeros(len(lat), dtype=np.int64)
+    if len(lat) == 0:
+        return DenseClusters(around, around.astype(np.bool_)), around
+    limit = squared_chord_limit(radius_km)
+    need = _threshold_scale(min_weight, whole=True).cap
+    scale = _total_scale(weight)
+    grid = build_grid(lat, lon, weight, side=_side(radius_km), scale=scale, threads=threads)
+    in_pieces(threads, len(grid.column), sum_surroundings, grid, limit, around)
+    grid = grid._replace(weight=grid.weight[:0].copy())
+    core = (around >= need)[grid.row].view(np.uint8)
+    return _joined(grid, limit, core, nearest=border == "nearest", threads=threads), around
 
 
 def neighbourhood_weights(
@@ -192,75 +252,38 @@ def neighbourhood_weights(
     result = np.zeros(len(lat), dtype=np.int64)
     if len(lat) == 0:
         return result.astype(weight.dtype)
-    chord = chord_of(radius_km)
-    side = _side_for_sums(lat, lon, chord)
     scale = _total_scale(weight)
     limit = squared_chord_limit(radius_km)
-    grid = build_grid(lat, lon, weight, side=side, scale=scale)
-    reach = math.ceil(chord / side * _TIGHT)
-    _spread(threads, len(grid.column), sum_balls, grid, limit, reach, result)
+    grid = build_grid(lat, lon, weight, side=_side(radius_km), scale=scale, threads=threads)
+    in_pieces(threads, len(grid.column), sum_surroundings, grid, limit, result)
     if weight.dtype.kind == "i":
         return result
     return np.ldexp(result.astype(np.float64), scale.exponent)
 
 
-def _cluster(
-    lat: Floats,
-    lon: Floats,
-    weight: Weights | None,
-    *,
-    radius_km: float,
-    min_weight: float,
-    nearest: bool,
-    threads: int,
-) -> tuple[Ints, Ints, Flags]:
-    """Give the row, the label and the core flag of every point, in the order of the grid."""
-    limit = squared_chord_limit(radius_km)
-    scale = _threshold_scale(min_weight, whole=weight is None or are_whole(weight))
-    side = chord_of(radius_km) / math.sqrt(3.0) * _TIGHT
-    grid = build_grid(lat, lon, weight, side=side, scale=scale)
-    n_cubes = len(grid.column)
-    core = np.zeros(len(lat), dtype=np.uint8)
-    _spread(threads, n_cubes, dbscan.mark_cores, grid, limit, scale.cap, core)
-    grid = grid._replace(weight=grid.weight[:0].copy())
+def _side(radius_km: float) -> float:
+    """Edge of a cube whose points are all within the radius of each other."""
+    return chord_of(radius_km) / math.sqrt(3.0) * _TIGHT
+
+
+def _joined(grid: Grid, limit: float, core: Flags, *, nearest: bool, threads: int) -> DenseClusters:
+    """Join core points, which come in the order of the grid, and give each border point a cluster."""
+    n_cubes, n = len(grid.column), len(core)
     flag = dbscan.flag_nodes(grid, core)
     parent = dbscan.link_cubes(grid, limit, core, flag, _forward_offsets())
     number = dbscan.number_clusters(grid, core, flag, parent)
-    label = np.empty(len(core), dtype=np.int32)
-    _spread(threads, n_cubes, dbscan.label_points, grid, limit, core, flag, number, nearest, label)
-    return grid.row, label, core
-
-
-def _side_for_sums(lat: Floats, lon: Floats, chord: float) -> float:
-    """Edge of a cube that leaves some nine points to each, a half to a twelfth of the radius."""
-    points_per_cube = len(lat) / count_cubes(lat, lon, max(chord / 2.0, _SMALLEST_SIDE))
-    cubes_per_radius = round(2.0 * math.sqrt(points_per_cube / _POINTS_PER_CUBE))
-    return max(chord / min(max(cubes_per_radius, 2), 12), _SMALLEST_SIDE)
-
-
-def _unsorted(row: Ints, values: npt.NDArray[Any], dtype: type[np.generic]) -> npt.NDArray[Any]:
-    """Give values, which stand in the cubes' order, in the caller's order."""
-    result = np.empty(len(row), dtype=dtype)
-    result[row] = values
-    return result
-
-
-def _spread(threads: int, n_cubes: int, work: Callable[..., None], *arguments: object) -> None:
-    """Do the work on all cubes, in pieces, with as many threads as asked for."""
-    if threads < 1:
-        raise ValueError(f"`threads` must be at least 1, not {threads!r}")
-    if threads == 1:
-        work(0, n_cubes, *arguments)
-        return
-    edges = np.linspace(0, n_cubes, 16 * threads + 1).astype(int).tolist()
-    with ThreadPoolExecutor(threads) as pool:
-        for piece in [pool.submit(work, a, b, *arguments) for a, b in itertools.pairwise(edges)]:
-            piece.result()
+    label = np.empty(n, dtype=np.int32)
+    in_pieces(
+        threads, n_cubes, dbscan.label_points, grid, limit, core, flag, number, nearest, label
+    )
+    found = DenseClusters(np.empty(n, dtype=np.int64), np.empty(n, dtype=np.bool_))
+    in_pieces(threads, n, dbscan.put_back, grid.row, label, core, *found)
+    return found
 
 
 def _forward_offsets() -> Ints:
     """Half of the places around a cube, so that every pair comes once; the nearest first."""
-    span = range(-dbscan.REACH, dbscan.REACH + 1)
+    span = range(-REACH, REACH + 1)
     offsets = [o for o in itertools.product(span, repeat=3) if o > (0, 0, 0)]
     return np.array(sorted(offsets, key=lambda o: (sum(x * x for x in o), o)), dtype=np.int32)
 

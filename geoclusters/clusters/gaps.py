@@ -14,7 +14,8 @@ from geoclusters.clusters.balls import (
     set_cursors,
     squared_chord,
 )
-from geoclusters.clusters.grid import find_slot, kernel, query, widen_table
+from geoclusters.clusters.grid import find_slot, widen_table
+from geoclusters.clusters.kernels import kernel, query
 
 if TYPE_CHECKING:
     from geoclusters.clusters.grid import Floats, Grid, Ints, Longs

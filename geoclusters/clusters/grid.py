@@ -13,16 +13,15 @@ direct comparison would call "inside".
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from geoclusters.clusters.kernels import kernel, query
+from geoclusters.clusters.pieces import in_pieces
+from geoclusters.clusters.trees import grow_trees
 from geoclusters.earth import EARTH_RADIUS_KM, chord_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
@@ -30,41 +29,8 @@ Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.uint8]
 Weights = npt.NDArray[np.int64 | np.float64]
 
-_Function = TypeVar("_Function", bound="Callable[..., Any]")
-
-LEAF_SIZE = 32
-"""Nodes of more points than this are halved."""
-
 _EVERYWHERE = 8.0
 _NOWHERE = -1
-
-
-def kernel(function: _Function) -> _Function:
-    """
-    Compile `function` at its first call, and let it run outside the interpreter's lock.
-
-    The machine code is kept on disk, and renewed when the file of the function changes. Whoever
-    changes a kernel or a constant that other files use has to touch those files as well, or to
-    delete the kept code (``*.nbi`` in ``__pycache__``).
-    """
-    return _compiled(function)
-
-
-def query(function: _Function) -> _Function:
-    """
-    Compile a kernel that allocates nothing, without reference counts.
-
-    Counting the references to a grid's arrays at every call takes ten times longer than looking
-    into them.
-    """
-    return _compiled(function, _nrt=False)
-
-
-def _compiled(function: _Function, **options: bool) -> _Function:
-    try:
-        return cast("_Function", numba.njit(cache=True, nogil=True, **options)(function))
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return cast("_Function", numba.njit(nogil=True, **options)(function))
 
 
 class Scale(NamedTuple):
@@ -138,11 +104,6 @@ def squared_chord_limit(radius_km: float) -> float:
     return chord_of(radius_km) ** 2
 
 
-def count_cubes(lat: Floats, lon: Floats, side: float) -> int:
-    """Tell how many cubes of edge `side`, in radii of the sphere, hold a point."""
-    return len(_assign_cubes(lat, lon, 1.0 / side)[1])
-
-
 def build_grid(
     lat: Floats,
     lon: Floats,
@@ -150,6 +111,7 @@ def build_grid(
     *,
     side: float,
     scale: Scale,
+    threads: int = 1,
 ) -> Grid:
     """
     Sort points into cubes and trees.
@@ -164,25 +126,50 @@ def build_grid(
         Edge of a cube in radii of the sphere, at least 1e-9.
     scale : Scale
         How weights become integers.
+    threads : int
+        How many threads may work; the grid does not depend on it.
 
     Returns
     -------
     Grid
         The points in the order of their cubes.
     """
-    cube_of, column, level = _assign_cubes(lat, lon, 1.0 / side)
-    order = np.lexsort((level, column)).astype(np.int32)
-    column, level = column[order], level[order]
-    start, row, point = _sort_by_cube(cube_of, order, lat, lon)
-    del cube_of, order
+    place, start, column, level = _sorted_places(lat, lon, 1.0 / side, threads)
+    row = np.empty(len(lat), dtype=np.int32)
+    point = np.empty((3, len(lat)), dtype=np.float64)
+    in_pieces(threads, len(lat), _put_in_place, place, lat, lon, row, point)
+    del place
     if weight is None:
         units = np.ones(len(row), dtype=np.int64)
     elif weight.dtype.kind == "i":
         units = _sort_weights(row, weight, scale.cap)
     else:
         units = _sort_scaled_weights(row, weight, scale.exponent, scale.cap)
-    nodes = _grow_trees(start, row, point, units, scale.cap)
+    nodes = grow_trees(start, row, point, units, scale.cap)
     return Grid(side, column, level, row, point, units, *nodes)
+
+
+def _sorted_places(
+    lat: Floats, lon: Floats, cubes_per_radius: float, threads: int
+) -> tuple[Ints, Ints, Longs, Longs]:
+    """Give the sorted position of every row, the first of every cube, and the places of the cubes."""
+    cube_of = np.empty(len(lat), dtype=np.int32)
+    parts = in_pieces(
+        *(threads, len(lat), _assign_cubes, lat, lon, cubes_per_radius, cube_of),
+        pieces_per_thread=1,
+    )
+    column, level = (np.concatenate([part[axis] for part in parts]) for axis in range(2))
+    order = np.lexsort((level, column))
+    column, level = column[order], level[order]
+    # What pieces have in common is one cube.
+    begins = np.ones(len(order), dtype=np.bool_)
+    begins[1:] = (column[1:] != column[:-1]) | (level[1:] != level[:-1])
+    number = np.empty(len(order), dtype=np.int32)
+    number[order] = np.cumsum(begins) - 1
+    n_numbers = np.array([len(part[0]) for part in parts])
+    n_rows = np.array([part[2] for part in parts])
+    start = _count_and_place(cube_of, n_rows, n_numbers, number, int(begins.sum()))
+    return cube_of, start, column[begins], level[begins]
 
 
 @query
@@ -225,50 +212,71 @@ def widen_table(table: Ints, columns: Longs, levels: Longs) -> tuple[Ints, Longs
 
 
 @kernel
-def _assign_cubes(lat: Floats, lon: Floats, cubes_per_radius: float) -> tuple[Ints, Longs, Longs]:
-    """Give the cube of every row, and the places of the cubes, numbered as rows meet them."""
-    cube_of = np.empty(len(lat), dtype=np.int32)
+def _assign_cubes(
+    begin: int, end: int, lat: Floats, lon: Floats, cubes_per_radius: float, cube_of: Ints
+) -> tuple[Longs, Longs, int]:
+    """Set the cube of the rows `begin:end`; give places of the cubes, numbered as rows meet them."""
     table = np.full(1024, _NOWHERE, dtype=np.int32)
     columns = np.empty(512, dtype=np.int64)
     levels = np.empty(512, dtype=np.int64)
     n_cubes = 0
-    for r in range(len(lat)):
+    cube, last_column, last_level = 0, -1, -1
+    for r in range(begin, end):
         x, y, z = _unit_vector(lat[r], lon[r])
         column = column_of(int((x + 1.0) * cubes_per_radius), int((y + 1.0) * cubes_per_radius))
         level = int((z + 1.0) * cubes_per_radius)
-        slot = find_slot(table, columns, levels, column, level)
-        if table[slot] < 0:
-            if n_cubes == len(columns):
-                table, columns, levels = widen_table(table, columns, levels)
-                slot = find_slot(table, columns, levels, column, level)
-            table[slot] = n_cubes
-            columns[n_cubes] = column
-            levels[n_cubes] = level
-            n_cubes += 1
-        cube_of[r] = table[slot]
-    return cube_of, columns[:n_cubes].copy(), levels[:n_cubes].copy()
+        if column != last_column or level != last_level:
+            slot = find_slot(table, columns, levels, column, level)
+            if table[slot] < 0:
+                if n_cubes == len(columns):
+                    table, columns, levels = widen_table(table, columns, levels)
+                    slot = find_slot(table, columns, levels, column, level)
+                table[slot] = n_cubes
+                columns[n_cubes] = column
+                levels[n_cubes] = level
+                n_cubes += 1
+            cube, last_column, last_level = table[slot], column, level
+        cube_of[r] = cube
+    return columns[:n_cubes].copy(), levels[:n_cubes].copy(), end - begin
 
 
 @kernel
-def _sort_by_cube(
-    cube_of: Ints, order: Ints, lat: Floats, lon: Floats
-) -> tuple[Ints, Ints, Floats]:
-    """Count and sort: where every cube starts; rows and unit vectors in the cubes' order."""
-    free = np.zeros(len(order), dtype=np.int32)
+def _count_and_place(
+    cube_of: Ints, n_rows: Longs, n_numbers: Longs, number: Ints, n_cubes: int
+) -> Ints:
+    """
+    Give where every cube starts, and turn the cubes of the rows into their sorted positions.
+
+    Pieces of `n_rows` rows have numbered their cubes for themselves; `number` has what each of a
+    piece's `n_numbers` is in the order of the grid.
+    """
+    start = np.zeros(n_cubes + 1, dtype=np.int32)
+    first_row, first_number = 0, 0
+    for piece in range(len(n_rows)):
+        for r in range(first_row, first_row + n_rows[piece]):
+            cube_of[r] = number[first_number + cube_of[r]]
+            start[cube_of[r] + 1] += 1
+        first_row += n_rows[piece]
+        first_number += n_numbers[piece]
+    for c in range(n_cubes):
+        start[c + 1] += start[c]
+    free = start[:-1].copy()
     for r in range(len(cube_of)):
-        free[cube_of[r]] += 1
-    start = np.zeros(len(order) + 1, dtype=np.int32)
-    for place, c in enumerate(order):
-        start[place + 1] = start[place] + free[c]
-        free[c] = start[place]
-    row = np.empty(len(cube_of), dtype=np.int32)
-    point = np.empty((3, len(cube_of)), dtype=np.float64)
-    for r in range(len(cube_of)):
-        p = free[cube_of[r]]
-        free[cube_of[r]] += 1
+        c = cube_of[r]
+        cube_of[r] = free[c]
+        free[c] += 1
+    return start
+
+
+@kernel
+def _put_in_place(
+    begin: int, end: int, place: Ints, lat: Floats, lon: Floats, row: Ints, point: Floats
+) -> None:
+    """Put the rows `begin:end` and their unit vectors at their sorted positions."""
+    for r in range(begin, end):
+        p = place[r]
         row[p] = r
         point[0, p], point[1, p], point[2, p] = _unit_vector(lat[r], lon[r])
-    return start, row, point
 
 
 @kernel
@@ -288,122 +296,3 @@ def _sort_scaled_weights(row: Ints, weight: Weights, exponent: int, cap: int) ->
         steps = math.ldexp(weight[row[p]], -exponent)
         result[p] = np.int64(np.rint(steps)) if steps < cap else cap
     return result
-
-
-@kernel
-def _grow_trees(
-    start: Ints, row: Ints, point: Floats, weight: Longs, cap: int
-) -> tuple[Ints, Ints, Ints, Floats, Longs]:
-    """Make every cube a root and halve what is crowded; points move within their cube only."""
-    n_cubes = len(start) - 1
-    n_nodes = n_cubes
-    for c in range(n_cubes):
-        count = start[c + 1] - start[c]
-        if count > LEAF_SIZE:
-            n_nodes += 2 * (count // (LEAF_SIZE // 2))
-    first = np.empty(n_nodes, dtype=np.int32)
-    last = np.empty(n_nodes, dtype=np.int32)
-    child = np.empty(n_nodes, dtype=np.int32)
-    box = np.empty((n_nodes, 6), dtype=np.float64)
-    total = np.empty(n_nodes, dtype=np.int64)
-    first[:n_cubes] = start[:-1]
-    last[:n_cubes] = start[1:]
-    n_nodes = n_cubes
-    node = 0
-    while node < n_nodes:
-        _measure(node, first, last, point, weight, cap, box, total)
-        child[node] = _NOWHERE
-        axis = _widest_axis(box, node)
-        if box[node, axis] == box[node, axis + 3]:
-            _put_smallest_row_first(row, weight, first[node], last[node])
-        elif last[node] - first[node] > LEAF_SIZE:
-            middle = (first[node] + last[node]) // 2
-            _halve(row, point, weight, first[node], last[node], axis)
-            child[node] = n_nodes
-            first[n_nodes] = first[node]
-            last[n_nodes] = middle
-            first[n_nodes + 1] = middle
-            last[n_nodes + 1] = last[node]
-            n_nodes += 2
-        node += 1
-    return first[:n_nodes], last[:n_nodes], child[:n_nodes], box[:n_nodes], total[:n_nodes]
-
-
-@query
-def _measure(
-    node: int,
-    first: Ints,
-    last: Ints,
-    point: Floats,
-    weight: Longs,
-    cap: int,
-    box: Floats,
-    total: Longs,
-) -> None:
-    for axis in range(3):
-        low = np.inf
-        high = -np.inf
-        for p in range(first[node], last[node]):
-            low = min(low, point[axis, p])
-            high = max(high, point[axis, p])
-        box[node, axis] = low
-        box[node, axis + 3] = high
-    weight_sum = 0
-    for p in range(first[node], last[node]):
-        weight_sum = min(weight_sum + weight[p], cap)
-    total[node] = weight_sum
-
-
-@query
-def _widest_axis(box: Floats, node: int) -> int:
-    widest = 0
-    for axis in range(1, 3):
-        if box[node, axis + 3] - box[node, axis] > box[node, widest + 3] - box[node, widest]:
-            widest = axis
-    return widest
-
-
-@query
-def _put_smallest_row_first(row: Ints, weight: Longs, first: int, last: int) -> None:
-    """On one spot the first point can then stand for all: nearest, and of the smallest row."""
-    smallest = first
-    for p in range(first + 1, last):
-        if row[p] < row[smallest]:
-            smallest = p
-    row[first], row[smallest] = row[smallest], row[first]
-    weight[first], weight[smallest] = weight[smallest], weight[first]
-
-
-@query
-def _halve(row: Ints, point: Floats, weight: Longs, first: int, last: int, axis: int) -> None:
-    """Quickselect: no point before the middle lies further along the axis than one after."""
-    middle = (first + last) // 2
-    low = first
-    high = last - 1
-    while low < high:
-        pivot = point[axis, (low + high) // 2]
-        left = low
-        right = high
-        while left <= right:
-            while point[axis, left] < pivot:
-                left += 1
-            while point[axis, right] > pivot:
-                right -= 1
-            if left <= right:
-                _swap(row, point, weight, left, right)
-                left += 1
-                right -= 1
-        if middle <= right:
-            high = right
-        elif middle >= left:
-            low = left
-        else:
-            return
-
-
-@query
-def _swap(row: Ints, point: Floats, weight: Longs, p: int, q: int) -> None:
-    row[p], row[q] = row[q], row[p]
-    weight[p], weight[q] = weight[q], weight[p]
-    for axis in range(3):
-        point[axis, p], point[axis, q] = point[axis, q], point[axis, p]

@@ -46,12 +46,12 @@ def cluster_widths_km(lat: Floats, lon: Floats, labels: Labels) -> Floats:
     >>> cluster_widths_km(np.array([0.0, 0.0, 0.0]), np.array([0.0, 1.0, 2.0]), np.zeros(3, int)).round(1)
     array([222.4])
     """
-    order = np.argsort(labels, kind="stable")
-    points, ordered = unit_vectors(lat, lon)[order], labels[order]
+    member = np.flatnonzero(labels >= 0)
+    order = member[np.argsort(labels[member], kind="stable")]
+    points = unit_vectors(lat[order], lon[order])
     widths = np.zeros(int(labels.max(initial=-1)) + 1)
-    for label in range(len(widths)):
-        first, last = np.searchsorted(ordered, [label, label + 1])
-        members = points[first:last]
+    ends = np.cumsum(np.bincount(labels[member], minlength=len(widths)))
+    for label, members in enumerate(np.split(points, ends)[: len(widths)]):
         far = members[np.argmax(distance_km(members, members[:1]))]
         widths[label] = distance_km(members, far).max()
     return widths
