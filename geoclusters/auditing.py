@@ -93,6 +93,8 @@ def lines(audited: Sequence[Told]) -> list[list[str]]:
     """
     told = [
         _line("source", audited, lambda row: printable(row["source"], LONGEST_TEXT)),
+        _line("documents left out", audited, lambda row: _count(sum(_left_out(row).values()))),
+        *_by_name("", audited, _left_out),
         _line("rows read", audited, lambda row: number(row["read"])),
         *([words, *(_count(row.get(key)) for row in audited)] for key, words in COUNTED.items()),
         _line("rejected", audited, lambda row: _count(sum(row["rejected"].values()))),
@@ -103,6 +105,12 @@ def lines(audited: Sequence[Told]) -> list[list[str]]:
         *_of_quality(audited),
     ]
     return [line for line in told if any(line[1:])]
+
+
+def _left_out(row: Told) -> Mapping[str, int]:
+    """Documents that the options of the source leave out, by reason; a run of old does not say."""
+    counted: Mapping[str, int] = row.get("left_out") or {}
+    return counted
 
 
 def _line(words: str, audited: Sequence[Told], value: Callable[[Told], str]) -> list[str]:

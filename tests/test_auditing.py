@@ -108,3 +108,11 @@ def test_options_that_do_not_go_together(folder, words, monkeypatch):
     monkeypatch.chdir(folder)
     told = CliRunner().invoke(cli.app, ["check", *words])
     assert isinstance(told.exception, gc.errors.StudyError)
+
+
+def test_what_options_leave_out_is_told_by_reason():
+    row = {"source": "a.csv", "metric": "m", "read": 2, "placed": 2, "rejected": {}, "geocoded": {}}
+    row |= {"quality": None, "left_out": {"type Review": 1200, "type Letter": 3}}
+    table = {line[0]: line[1:] for line in lines([row, {**row, "left_out": {}}])}
+    assert table["documents left out"] == ["1,203", ""]
+    assert list(table)[2:4] == ["- type Review", "- type Letter"]
