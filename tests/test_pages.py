@@ -356,7 +356,9 @@ def test_tiles_are_offered_only_when_they_are_asked_for(tmp_path):
 def test_a_run_without_clusters_has_a_map(tmp_path):
     result = synthetic_run.write_run(tmp_path, centres=(), noise_cells=20)
     draw_pages(result)
-    assert "0 innovation clusters" in Seen(result.map_file.read_text(encoding="utf-8")).text
+    said = Seen(result.map_file.read_text(encoding="utf-8")).text
+    assert "0 innovation clusters" in said
+    assert "No place is dense enough" in said
 
 
 def test_settings_of_an_older_run_may_be_missing(drawn, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 
@@ -232,6 +233,14 @@ def test_layers_switch_what_is_drawn(browser, run, size):
             assert page.locator("#legend strong").inner_text() == name
         assert fills(page) != by_score
         assert "per million" in page.locator("#legend").inner_text()
+        page.evaluate(
+            "geoclusters.legend({ label: 'Fine', breaks: [0.001, 0.003, 0.012, 0.03], factor: 1 })"
+        )
+        limits = page.eval_on_selector_all(
+            "#legend .limit:not(:empty)",
+            "all => all.map((one) => one.getBoundingClientRect()).map(({ left, right }) => [left, right])",
+        )
+        assert all(a[1] < b[0] for a, b in itertools.pairwise(limits))
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
@@ -472,13 +481,39 @@ def test_the_sheet_of_a_phone_gives_room_to_the_map(browser, run):
         assert painted(page, ".leaflet-land-pane canvas") > 10_000
 
 
-def test_dark_and_light_differ(browser, run):
-    def paper(scheme):
-        with opened(browser, run.map_file, scheme=scheme) as page:
-            return page.evaluate("getComputedStyle(document.body).backgroundColor")
+CONTRASTS = """() => Array.from({ length: 7 }, (_, i) => {
+    const light = (hex) => hex.match(/\\w\\w/g).map((part) => parseInt(part, 16) / 255)
+        .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, k) => sum + [0.2126, 0.7152, 0.0722][k] * v, 0.05);
+    const fill = geoclusters.colour(`ramp-${i}`), pair = [light(fill), light(geoclusters.ink(fill))];
+    return Math.max(...pair) / Math.min(...pair);
+})"""
 
-    assert paper("light") == "rgb(255, 255, 255)"
-    assert paper("dark") != paper("light")
+
+def test_dark_and_light_differ_and_numbers_can_be_read_in_both(browser, run):
+    papers = []
+    for scheme in ("light", "dark"):
+        with opened(browser, run.map_file, scheme=scheme) as page:
+            papers.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+            assert min(page.evaluate(CONTRASTS)) >= 4
+    assert papers[0] == "rgb(255, 255, 255)" != papers[1]
+
+
+def assert_it_prints_on_a_sheet(page):
+    """Wide as A4 within its margins, on a dark screen: dark text, nothing cut off, all put back afterwards."""
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 695, "height": 900})
+    for selector in (".stage", "table.measures", ".stacked .bar"):
+        box = page.locator(selector).first.bounding_box()
+        assert 400 < box["width"] <= 695 - box["x"]
+    ink = page.evaluate("getComputedStyle(document.body).color")
+    assert max(map(int, re.findall(r"\d+", ink))) < 80
+    assert page.evaluate("getComputedStyle(document.body).printColorAdjust") == "exact"
+    page.set_viewport_size(DESKTOP)
+    page.emulate_media(media="screen", color_scheme="light")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".stage").get_attribute("style") is None
 
 
 @pytest.mark.parametrize("place", ["Basel", "Taveuni", "Longyearbyen"])
@@ -489,6 +524,8 @@ def test_a_cluster_page_draws_its_cells_and_links_back(browser, run, place):
         assert page.evaluate("geoclusters.page.cells.length") == counted
         assert painted(page, ".leaflet-overlay-pane canvas") > 5000
         assert page.locator("svg").count() == len(run.metrics)
+        if place == "Basel":
+            assert_it_prints_on_a_sheet(page)
         page.get_by_role("link", name="World map").first.click()
         page.wait_for_function("window.geoclusters && geoclusters.page")
         assert page.locator("#card h2").inner_text() == place

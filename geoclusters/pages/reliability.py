@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from geoclusters.countries import read_countries
 from geoclusters.pages.axes import Axis
 from geoclusters.pages.quality import COARSE, LEVELS
 from geoclusters.pages.shapes import unrolled_lon
 from geoclusters.pages.shares import COLOURS, economy_names
 from geoclusters.pages.tables import column, number_cell, text_cell
-from geoclusters.pages.wording import UNKNOWN, label, number, percent, shortened
+from geoclusters.pages.wording import UNKNOWN, label, number, percent, shortened, source_name
 from geoclusters.wording import changed_by_spreading
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def reliability(result: Result) -> dict[str, Any] | None:
     sources = _sources(result)
     if not sources:
         return None
-    names = economy_names(result)
+    names = _country_names() | economy_names(result)
     drawn = sorted(sources, key=lambda s: -s.quality["rows"])[:COLOURS]
     drawn = [s for s in sources if s in drawn]
     charts = [_chart(words, key, drawn) for key, words in MEASURES.items()]
@@ -78,9 +79,19 @@ def reliability(result: Result) -> dict[str, Any] | None:
         "sampled": any(s.quality["piles"]["sampled"] < 1 for s in sources),
         "countries": _countries(sources, names),
         "charts": [chart for chart in charts if chart],
-        "legend": [{"name": s.name, "kind": kind} for kind, s in enumerate(drawn)],
+        "legend": [
+            {"name": s.name, "kind": kind}
+            for kind, s in enumerate(drawn)
+            if any(line["kind"] == kind for chart in charts if chart for line in chart["lines"])
+        ],
+        "drawn": len(drawn),
         "left_out": len(sources) - len(drawn),
     }
+
+
+def _country_names() -> dict[str, str]:
+    countries = read_countries()
+    return dict(zip(countries["iso2"], countries["name"], strict=True))
 
 
 def _sources(result: Result) -> list[_Source]:
@@ -95,9 +106,9 @@ def _sources(result: Result) -> list[_Source]:
         _Source(
             name=metric
             if metric and metrics.count(metric) == 1
-            else shortened(f"{metric} {quality['source']}".strip(), 60),
+            else shortened(f"{metric} {source_name(quality['source'])}".strip(), 60),
             metric=metric,
-            path=shortened(quality["source"], 60),
+            path=shortened(source_name(quality["source"]), 60),
             quality=quality,
             geocoded=geocoded,
         )

@@ -8,7 +8,15 @@ import pandas as pd
 
 from geoclusters import schema
 from geoclusters.pages.shares import economy_parts
-from geoclusters.pages.wording import UNKNOWN, label, measured, number, percent, shortened
+from geoclusters.pages.wording import (
+    UNKNOWN,
+    label,
+    measured,
+    number,
+    percent,
+    shortened,
+    source_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -241,7 +249,10 @@ def addresses_table(result: Result) -> dict[str, Any] | None:
     lines.append(("repaired", "of these repaired"))
     return {
         "sources": [
-            {"metric": label(s["metric"]), "source": shortened(s.get("source", ""), 60)}
+            {
+                "metric": label(s["metric"]),
+                "source": shortened(source_name(s.get("source", "")), 60),
+            }
             for s in sources
         ],
         "counts": [

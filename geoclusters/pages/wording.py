@@ -44,6 +44,20 @@ def shortened(name: Any, longest: int = LONGEST_NAME) -> str:  # noqa: ANN401
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
+def source_name(source: str) -> str:
+    """
+    Name the files of a source without the folders that mean something on one machine only.
+
+    Examples
+    --------
+    >>> source_name("patents/*.parquet"), source_name("${DATA}/2014/deals.csv, /srv/ror.json")
+    ('patents/*.parquet', 'deals.csv, ror.json')
+    """
+    parts = (part.strip() for part in source.split(","))
+    own = (p.rsplit("/", 1)[-1] if p.startswith(("/", "~", "${")) else p for p in parts)
+    return ", ".join(own)
+
+
 def number(value: float | None) -> str:
     """
     Write a count with as many digits as say something.

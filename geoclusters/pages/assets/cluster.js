@@ -1,8 +1,8 @@
 "use strict";
 /* The map of one cluster: cells by activity or density, what lies outside, the clusters next to it. */
 (() => {
-  const { shapes, points, bytes, number, limit, element, colour, ramp, classOf, onTheme } = geoclusters;
-  const BORDER_CELL = 0.55, CORE_CELL = 0.9, DOT = 0.75;
+  const { shapes, points, bytes, number, element, colour, ramp, classOf, onTheme } = geoclusters;
+  const BORDER_CELL = 0.55, CORE_CELL = 0.9, DOT = 0.75, PAPER_WIDTH = 660;
 
   function tooltip(data, core, i) {
     return element("div", { class: "tip" },
@@ -17,18 +17,6 @@
   function colours({ breaks, under }) {
     const greys = Array.from({ length: under }, (_, i) => colour(`under-${i}`));
     return [...greys, ...ramp(breaks.length + 1 - under)];
-  }
-
-  function legend(scale, inks) {
-    const limits = scale.breaks.map((b) => limit(b * scale.factor));
-    const names = inks.map((_, i) => !limits.length ? "all" : i === 0 ? `below ${limits[0]}`
-      : i === limits.length ? `${limits[i - 1]} and more` : `${limits[i - 1]} to ${limits[i]}`);
-    document.getElementById("legend").replaceChildren(
-      element("strong", {}, scale.label), element("span", { class: "unit" }, scale.unit),
-      element("ul", {}, inks.map((ink, i) =>
-        element("li", { title: names[i] }, element("i", { style: `background:${ink}` }),
-          element("span", { class: "limit", "aria-hidden": "true" }, i ? limits[i - 1] : ""),
-          element("span", { class: "hidden" }, names[i])))));
   }
 
   function switches(scales, choose) {
@@ -65,6 +53,20 @@
       L.circle([degrees[2 * i], degrees[2 * i + 1]], { radius: packed.radius, stroke: false, fillOpacity: DOT, interactive: false }).addTo(map));
   }
 
+  /* On paper the map stays as it is drawn, smaller where a sheet is narrower. */
+  function forPaper(container) {
+    const stage = container.closest(".stage");
+    window.addEventListener("beforeprint", () => {
+      const { offsetWidth: width, offsetHeight: height } = stage;
+      Object.assign(stage.style, { width: `${width}px`, height: `${height}px`, zoom: Math.min(1, PAPER_WIDTH / width) });
+      container.style.background = getComputedStyle(container).backgroundColor;
+    });
+    window.addEventListener("afterprint", () => {
+      stage.removeAttribute("style");
+      container.style.background = "";
+    });
+  }
+
   geoclusters.drawCluster = (map, data) => {
     const hexagons = shapes(data.cells), core = bytes(data.core);
     controls(map, data, L.latLngBounds(hexagons.flat(3)));
@@ -85,12 +87,13 @@
       dots.forEach((dot, i) => dot.setStyle({ fillColor: inks[classes[i]] }));
       region.setStyle({ color: colour("ink") });
       for (const layer of neighbours) layer.setStyle({ color: colour("soft"), fillColor: colour("soft"), fillOpacity: 0.06 });
-      legend(shown, inks);
+      geoclusters.legend({ ...shown, colours: inks });
     }
     switches(data.scales, (scale) => { shown = scale; recolour(); });
     recolour();
     geoclusters.takeaway(data.takeaway);
     onTheme(() => { ground.redraw(); recolour(); names.redraw(); });
+    forPaper(map.getContainer());
     geoclusters.page = { map, cells, dots, neighbours, shown: () => shown.key };
   };
 })();

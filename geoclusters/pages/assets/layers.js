@@ -198,18 +198,19 @@
     }
   }
 
-  /* Classes as a row of colours with their limits between them; the names of the classes for who cannot see it. */
-  function legend({ label, unit, breaks, factor, notes }) {
-    const colours = ramp(breaks.length + 1), limits = breaks.map((b) => limit(b * factor));
-    const names = colours.map((_, i) => !limits.length ? "all" : i === 0 ? `below ${limits[0]}`
+  /* Classes as a row of colours with their limits between them, the names of the classes for who cannot see it;
+     where all is one class there is nothing to tell apart. */
+  function legend({ label, unit, breaks, factor, colours = ramp(breaks.length + 1), notes = [] }) {
+    const limits = breaks.map((b) => limit(b * factor)), longest = Math.max(0, ...limits.map((text) => text.length));
+    const names = colours.map((_, i) => i === 0 ? `below ${limits[0]}`
       : i === limits.length ? `${limits[i - 1]} and more` : `${limits[i - 1]} to ${limits[i]}`);
-    document.getElementById("legend").replaceChildren(
-      element("strong", {}, label), element("span", { class: "unit" }, unit),
-      element("ul", {}, colours.map((c, i) =>
-        element("li", { title: names[i] }, element("i", { style: `background:${c}` }),
+    document.getElementById("legend").replaceChildren(...[
+      element("strong", {}, label), unit ? element("span", { class: "unit" }, unit) : null,
+      limits.length ? element("ul", {}, colours.map((c, i) =>
+        element("li", { title: names[i], style: `min-width:${(0.62 * longest + 0.6).toFixed(2)}em` }, element("i", { style: `background:${c}` }),
           element("span", { class: "limit", "aria-hidden": "true" }, i ? limits[i - 1] : ""),
-          element("span", { class: "hidden" }, names[i])))),
-      ...notes.map((note) => element("span", { class: "unit" }, note)));
+          element("span", { class: "hidden" }, names[i])))) : null,
+      ...notes.map((note) => element("span", { class: "unit" }, note))].filter(Boolean));
   }
 
   Object.assign(geoclusters, { PaintLayer, land, dots, labels, towns, legend, pane });

@@ -124,9 +124,18 @@
     return { regions, circles, names, arrange, recolour, isMeant };
   };
 
-  /* Dark text on light fills and the reverse. */
-  function ink(fillColour) {
-    const [r, g, b] = fillColour.match(/\w\w/g).map((part) => parseInt(part, 16));
-    return 0.299 * r + 0.587 * g + 0.114 * b > 150 ? "#10151c" : "#ffffff";
+  const DARK_INK = "#10151c", LIGHT_INK = "#ffffff", LEAST_CONTRAST = 4;
+
+  /* Relative luminance of WCAG 2. */
+  function luminance(hex) {
+    const [r, g, b] = hex.match(/\w\w/g).map((part) => parseInt(part, 16) / 255)
+      .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   }
+
+  /* Light text while it can be read, then dark text. */
+  function ink(fillColour) {
+    return 1.05 / (luminance(fillColour) + 0.05) >= LEAST_CONTRAST ? LIGHT_INK : DARK_INK;
+  }
+  geoclusters.ink = ink;
 })();

@@ -171,11 +171,13 @@
 
     function writeLegend() {
       const notes = [];
+      if (clusters.some((c) => c.small && c.shown) && !state.bare()) notes.push(key("circle", "size grows with the score"));
       if (clusters.some((c) => c.beyond) && shown.beyond && !state.bare()) notes.push(`pale: beyond the first ${number(data.top)}`);
-      if (state.bare()) notes.push(key("line", `threshold: ${data.relief.threshold}`), key("outline", "outline of a cluster"));
+      if (state.bare()) notes.push(key("line", `threshold: ${data.relief.threshold}`), key("outline", "outline of a cluster, from near"));
       if (shown.noise) notes.push(key("dot", "activity outside the clusters"));
       if (shown.links && selected >= 0 && partners[selected].length) notes.push(key("arc", "links: documents in common"));
-      if (state.bare()) geoclusters.reliefLegend(data.relief, `${data.relief.words}, in multiples of the threshold`, notes);
+      if (!clusters.length && !state.bare()) geoclusters.legend({ label: "No clusters", breaks: [], notes });
+      else if (state.bare()) geoclusters.reliefLegend(data.relief, `${data.relief.words}, in multiples of the threshold`, notes);
       else geoclusters.legend({ ...shade, notes });
     }
 
@@ -217,7 +219,7 @@
     controls(shades, (next) => { setShade(next); remember({ anew: true }); },
       layers, (which, on) => { setLayer(which, on); remember({ anew: true }); });
     for (const { key: which, on } of layers) if (on) setLayer(which, true);
-    map.on("zoomend", () => { marks.arrange(); marks.names.redraw(); });
+    map.on("zoomend", () => { marks.arrange(); marks.names.redraw(); writeLegend(); });
     map.on("moveend", () => remember());
     follow();
     map.on("click", close);
