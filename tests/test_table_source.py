@@ -163,7 +163,7 @@ def test_broken_files_are_named(tmp_path):
     good = write(tmp_path, "good.parquet").read_bytes()
     packed = write(tmp_path, "good.csv.gz").read_bytes()
     assert "not readable as parquet" in broken(tmp_path, "cut.parquet", good[: len(good) // 2])
-    assert "not readable as csv" in broken(tmp_path, "cut.csv.gz", packed[: len(packed) // 2])
+    assert "not readable" in broken(tmp_path, "cut.csv.gz", packed[: len(packed) // 2])
     assert "zip archive" in broken(tmp_path, "cut.zip", b"PK\x03\x04 no")
     assert "not readable as csv" in broken(tmp_path, "ragged.csv", HEAD + b"a,w,1\n")
     assert "not readable as jsonl" in broken(
@@ -177,8 +177,19 @@ def test_encodings(tmp_path):
     (tmp_path / "t.csv").write_bytes(HEAD + "a,José,1,2,2019,DE\n".encode("latin-1"))
     batch = next(iter(read_tables(Request([tmp_path / "t.csv"], COLUMNS, encoding="latin-1"))))
     assert batch["person"].to_pylist() == ["José"]
-    with pytest.raises(SourceError, match="not readable"):
+    with pytest.raises(
+        SourceError, match=r"line 2 is not UTF-8.*José.*encoding = \"windows-1252\""
+    ):
         rows([tmp_path / "t.csv"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_marks_tell_the_encoding(tmp_path, encoding):
+    text = HEAD.decode() + "a,José,1,2,2019,DE\n"
+    mark = "\ufeff" if encoding.endswith("e") else ""
+    (tmp_path / "t.csv").write_bytes((mark + text).encode(encoding))
+    found = rows([tmp_path / "t.csv"])
+    assert found[["document", "person"]].to_numpy().tolist() == [["a", "José"]]
 
 
 def test_unknown_format_lists_the_known():

@@ -14,7 +14,15 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from geoclusters.addresses.sources.columns import ColumnError, canonical
-from geoclusters.addresses.sources.files import Member, lines_of, members, on_disk, place_of
+from geoclusters.addresses.sources.files import (
+    UTF_16_MARKS,
+    Member,
+    head_of,
+    lines_of,
+    members,
+    on_disk,
+    place_of,
+)
 from geoclusters.addresses.sources.formats import Format, Request, apart
 from geoclusters.errors import SourceError
 
@@ -77,9 +85,26 @@ def _guarded(member: Member, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.R
         yield from batches
     except (OSError, EOFError, pa.ArrowException, duckdb.Error, UnicodeError) as error:
         text = " ".join(str(error).split())
+        advice = _encoding_advice(member) if "utf8" in text.lower() else None
         raise SourceError(
-            f"{place_of(member)}: not readable as {member.kind}: {text[:300]}; is the file whole, and of this format?"
+            f"{place_of(member)}: not readable as {member.kind}: {text[:300]}; "
+            f"{advice or 'is the file whole, and of this format?'}"
         ) from None
+
+
+def _encoding_advice(member: Member) -> str | None:
+    """Say which line of a text is not UTF-8, and how it reads in Windows-1252."""
+    with member.opened() as stream:
+        for number, line in enumerate(lines_of(stream), start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                shown = line[max(0, error.start - 20) : error.end + 20].decode("cp1252", "replace")
+                return (
+                    f"line {number} is not UTF-8; in Windows-1252 it reads {shown.strip()!r}: if that is right, "
+                    'add encoding = "windows-1252" to the [[source]], else the encoding of the file'
+                )
+    return None
 
 
 def _need(member: Member, wanted: list[str], seen: Sequence[str]) -> None:
@@ -133,6 +158,8 @@ def _delimited(
     member: Member, wanted: list[str], delimiter: str | None, encoding: str
 ) -> Iterator[pa.RecordBatch]:
     sign = delimiter or ("\t" if member.kind == "tsv" else ",")
+    if head_of(member)[:2] in UTF_16_MARKS:
+        encoding = "utf-16"
     with member.opened() as stream:
         text = stream if _is_utf8(encoding) else _recoded(stream, encoding)
         _need(member, wanted, _header(member, sign, encoding))
