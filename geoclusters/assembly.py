@@ -290,7 +290,7 @@ def measure_clusters(
     table = _bounded(cells, found, own, method=method, weights=weights)
     ids = table["cluster_id"].to_numpy()
     members = cells.members(found.labels, None if stated else _economies(cells, found.labels))
-    documents = indicators.documents_by(store.volumes, members)
+    documents, links = indicators.documents_and_links(store.volumes, members)
     scores = indicators.economy_scores(documents["economy"], totals=_world(cells), weights=weights)
     economies = indicators.economies_of_clusters(
         scores, n_clusters=len(table), cross_border_share=method.cross_border_share
@@ -308,7 +308,7 @@ def measure_clusters(
         ),
         cells=_cells_table(cells, found, ids),
         economies=indicators.league(scores, ranked, metrics=cells.metrics, top=method.top),
-        links=_links_table(indicators.links(store.volumes, members), ids),
+        links=_links_table(links, ids),
         neighbours=_neighbours_table(cells, found, ids),
         breakdowns={
             by: _breakdown_table(documents[layout.columns[2].name], ids)

@@ -45,6 +45,9 @@ class Volume:
     def names(self, name):
         return pa.array(FIELDS if name == "field" else [])
 
+    def batches(self):
+        return (batch for batch, _ in self.batches_with_documents())
+
     def batches_with_documents(self):
         starts = [i == 0 or r[:2] != self.table[i - 1][:2] for i, r in enumerate(self.table)]
         cut = next((i for i in range(len(starts) // 2, len(starts)) if starts[i]), len(starts))
@@ -114,6 +117,26 @@ def test_links_are_documents_with_an_address_in_both(table):
             key = (b, -1, metric) if a == -1 else (a, b, metric)
             expected[key] = expected.get(key, 0) + 1
     assert {(r.label_a, r.label_b, r.metric): r.documents for r in found.itertuples()} == expected
+
+
+@given(rows)
+def test_documents_and_links_at_once_are_those_one_by_one(table):
+    volumes = [Volume(table), Volume(table[:7])]
+    documents, links = indicators.documents_and_links(volumes, MEMBERS)
+    for name, expected in indicators.documents_by(volumes, MEMBERS).items():
+        pd.testing.assert_frame_equal(documents[name], expected)
+    pd.testing.assert_frame_equal(links, indicators.links(volumes, MEMBERS))
+
+
+def test_documents_in_very_many_clusters_link_each_two_of_them():
+    n = 400
+    members = indicators.Members(np.arange(n, dtype=np.int32), n, ["m"], np.full(n, -1, np.int16))
+    table = [("m", d, place + 1, None, 2020) for d in "ab" for place in range(n)]
+    volume = Volume(table)
+    volume.cells = np.append(np.arange(n), -1).astype(np.int32)
+    found = indicators.links([volume], members)
+    assert len(found) == n * (n - 1) // 2
+    assert set(found["documents"]) == {2}
 
 
 @given(rows)

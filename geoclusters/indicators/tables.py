@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Ints = npt.NDArray[np.int64]
+    Codes = npt.NDArray[np.int32]
 
 DENSE_KEYS: Final = 1 << 21
 NO_KEY: Final = -1
@@ -51,6 +52,22 @@ class KeySums:
         self._make_room(len(keys))
         self._known = _add_hashed(keys, weights, self._keys, self._sums, self._known)
 
+    def add_codes(self, groups: Codes, codes: Codes, n_codes: int, weights: Ints) -> None:
+        """
+        Add weights to the sums of the keys `group * n_codes + code`; a row with a code below 0 is left out.
+
+        Parameters
+        ----------
+        groups, codes : numpy.ndarray of int32, shape (n,)
+        weights : numpy.ndarray of int64, shape (n,)
+        """
+        if self._dense:
+            _add_codes_dense(groups, codes, n_codes, weights, self._sums)
+            return
+        keys = groups.astype(np.int64) * n_codes + codes
+        keys[codes < 0] = NO_KEY
+        self.add(keys, weights)
+
     def _make_room(self, more: int) -> None:
         size = len(self._keys)
         if 2 * (self._known + more) <= size:
@@ -77,6 +94,13 @@ def _add_dense(keys: Ints, weights: Ints, sums: Ints) -> None:
     for row in range(len(keys)):
         if keys[row] >= 0:
             sums[keys[row]] += weights[row]
+
+
+@compiled
+def _add_codes_dense(groups: Codes, codes: Codes, n_codes: int, weights: Ints, sums: Ints) -> None:
+    for row in range(len(codes)):
+        if codes[row] >= 0:
+            sums[np.int64(groups[row]) * n_codes + codes[row]] += weights[row]
 
 
 @compiled
