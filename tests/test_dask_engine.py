@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import dask
@@ -252,6 +253,22 @@ def test_a_folder_is_whole_or_not_there(tmp_path):
 
     assert tasks.whole(tmp_path, "share", overtaken) == {"by": "the other"}
     assert [f.name for f in tmp_path.iterdir()] == ["share"]
+
+
+def test_threads_of_one_worker_do_not_read_at_the_same_time(tmp_path):
+    reading_now, most = [], []
+
+    def part(folder):
+        reading_now.append(folder)
+        most.append(len(reading_now))
+        time.sleep(0.01)
+        reading_now.pop()
+        return SimpleNamespace(facts=lambda: {"folder": folder.name})
+
+    readings = [SimpleNamespace(files=(), name=f"source-{n}", part=part) for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda reading: tasks.read_group(tmp_path, reading), readings))
+    assert most == [1, 1, 1, 1]
 
 
 def test_a_worker_without_the_folder_says_so(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +47,8 @@ SCATTERED: Final = "scattered.npz"
 SEEN_AFTER_SECONDS: Final = 60.0
 """Machines may see what another one wrote some time later (60 s is the longest that NFS keeps a listing)."""
 NO_KEYS: Final[Keys] = np.zeros(0, dtype=np.uint64)
+ONE_AT_A_TIME: Final = threading.Lock()
+"""Formats and geocoding may keep tables for their whole process, whose worker may have several threads."""
 
 
 def code_of_tasks() -> str:
@@ -151,7 +154,8 @@ def read_group(work: Path, reading: Reading) -> Facts:
         for file in reading.files:
             see(file)
         folder.mkdir()
-        return reading.part(folder).facts()
+        with ONE_AT_A_TIME:
+            return reading.part(folder).facts()
 
     return whole(work, reading.name, make)
 
@@ -265,7 +269,7 @@ def add_share(
             for part in parts:
                 adder.add_part(part)
             adder.add_aside(_own(adder.aside.take(), keys, buckets))
-            adder.close()
+            write_tables(adder.folder, adder.close())
         return {"aside": buckets.rows}
 
     return whole(work, share, make)
@@ -326,7 +330,7 @@ def add_buckets(
             see(work / share)
         with Adder(task, NO_KEYS, folder / VOLUME, n_threads=n_threads) as adder:
             adder.add_aside(_together(work, shares, *bucket) for bucket in buckets.items())
-            adder.close()
+            write_tables(adder.folder, adder.close())
         return {}
 
     return whole(work, name, make)
