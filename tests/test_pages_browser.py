@@ -190,6 +190,9 @@ def test_a_link_restores_the_selection_at_the_ends_of_the_world(browser, run, pl
 def test_an_unknown_link_shows_the_world(browser, run):
     with opened(browser, run.map_file, fragment="#cluster=<script>alert(1)</script>") as page:
         assert page.locator("#card").is_hidden()
+        assert "cluster <script>alert(1)</script>" in page.locator("#missing").inner_text()
+        rows(page).first.locator("button").click()
+        assert page.locator("#missing").is_hidden()
 
 
 def test_hostile_names_are_shown_and_not_run(browser, run):

@@ -68,6 +68,13 @@ window.geoclusters = (() => {
     });
   }
 
+  /* The same polygons, a list for each shape. */
+  function parted(packed) {
+    const polygons = planePolygons(packed);
+    let at = 0;
+    return Array.from(integers(packed.shapes), (count) => polygons.slice(at, at += count));
+  }
+
   const TILE = 256;
 
   /* Web Mercator at zoom 0, so that a repaint is a multiplication and not a projection. */
@@ -177,5 +184,5 @@ window.geoclusters = (() => {
     return count >= 1e6 ? `${Number((count / 1e6).toPrecision(3))} million` : number(count);
   }
 
-  return { bytes, integers, points, projected, planePolygons, shapes, number, measured, people, percent, limit, folded, element, colour, ramp, classOf, onTheme, tabs };
+  return { bytes, integers, points, projected, planePolygons, parted, shapes, number, measured, people, percent, limit, folded, element, colour, ramp, classOf, onTheme, tabs };
 })();

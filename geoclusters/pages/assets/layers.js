@@ -213,5 +213,5 @@
       ...notes.map((note) => element("span", { class: "unit" }, note))].filter(Boolean));
   }
 
-  Object.assign(geoclusters, { PaintLayer, land, dots, labels, towns, legend, pane });
+  Object.assign(geoclusters, { PaintLayer, trace, land, dots, labels, towns, legend, pane });
 })();

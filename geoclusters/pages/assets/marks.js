@@ -10,7 +10,7 @@
   geoclusters.marks = (map, data, clusters, state, select) => {
     const renderer = L.canvas({ padding: 0.3 });
     const regionShapes = shapes(data.regions);
-    const regions = L.layerGroup().addTo(map), circles = L.layerGroup().addTo(map), outlines = L.layerGroup().addTo(map);
+    const regions = L.layerGroup().addTo(map), circles = L.layerGroup().addTo(map);
     const largest = Math.max(...clusters.map((c) => c.score), 1e-12);
 
     function lively(layer, cluster) {
@@ -71,19 +71,24 @@
       recolour();
     }
 
-    /* The cells are unpacked when they are near enough to be seen for the first time. */
+    /* The cells, by cluster, are unpacked when they are near enough to be seen for the first time. Nobody touches them:
+       they are painted without an object each, and only those in view. */
+    let unpacked = null;
+    const cells = new geoclusters.PaintLayer((context, view) => {
+      unpacked ||= geoclusters.parted(data.outlines);
+      context.strokeStyle = colour("edge") + alpha(0.35);
+      context.lineWidth = 0.5;
+      for (const cluster of clusters) {
+        if (!cluster.shown) continue;
+        context.fillStyle = state.fill(cluster) + alpha(0.5 * (cluster.index === state.selected() ? 1 : strength(cluster)));
+        for (const polygon of unpacked[cluster.index]) geoclusters.trace(context, view, polygon);
+      }
+    }, { pane: geoclusters.pane(map, "outlines", 420) });
+
     function arrangeCells() {
       const near = state.shown.cells && !state.bare() && map.getZoom() >= NEAR;
-      if (near && !clusters[0]?.cells) {
-        const quiet = L.canvas({ pane: geoclusters.pane(map, "outlines", 420), padding: 0.3 });
-        shapes(data.outlines).forEach((shape, i) => {
-          clusters[i].cells = L.polygon(shape, { renderer: quiet, interactive: false, weight: 0.5, opacity: 0.35, smoothFactor: 0.5 });
-        });
-      }
-      for (const cluster of clusters) {
-        if (cluster.cells) place(outlines, cluster.cells, near && cluster.shown);
-        cluster.near = near;
-      }
+      for (const cluster of clusters) cluster.near = near;
+      if (near !== map.hasLayer(cells)) near ? map.addLayer(cells) : map.removeLayer(cells);
     }
 
     function recolour() {
@@ -92,10 +97,10 @@
         const fillColor = state.fill(cluster), on = cluster.index === state.selected(), full = on ? 1 : strength(cluster), bare = state.bare();
         cluster.region.setStyle({ fillColor, color: on ? accent : edge, weight: on ? 2.5 : bare ? 1.4 : thin,
           opacity: bare && cluster.small ? 0 : full, fillOpacity: bare ? 0 : (cluster.near ? 0.4 : 0.62) * full });
-        cluster.cells?.setStyle({ fillColor, color: colour("edge"), fillOpacity: 0.5 * full });
         cluster.circle.setStyle({ fillColor, color: on ? accent : bare ? edge : halo, weight: on ? 3 : 1,
           opacity: bare && !on ? 0 : full, fillOpacity: bare ? 0 : 0.92 * full });
       }
+      cells.redraw();
     }
 
     /* First the numbers that fit into their circles, then as many names as there is room for. */
@@ -123,6 +128,11 @@
 
     return { regions, circles, names, arrange, recolour, isMeant };
   };
+
+  /* The part of a colour of six digits that says how much it covers. */
+  function alpha(part) {
+    return Math.round(255 * part).toString(16).padStart(2, "0");
+  }
 
   const DARK_INK = "#10151c", LIGHT_INK = "#ffffff", LEAST_CONTRAST = 4;
 

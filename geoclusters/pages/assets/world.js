@@ -14,7 +14,7 @@
       economies: c.economies[index].map(([code, share]) => ({ code, share, name: names[code] || code })),
       counts: c.counts.map((column) => column[index]), shares: c.shares.map((column) => column[index]),
       score: c.score[index], population: c.population[index], source: c.sources[c.source[index]], intensity: c.intensity[index],
-      intensityRank: c.intensityRank[index], area: c.area[index], cells: null, nCells: c.cells[index], core: c.core[index],
+      intensityRank: c.intensityRank[index], area: c.area[index], nCells: c.cells[index], core: c.core[index],
       page: c.page[index], beyond: c.rank[index] > data.top,
     }));
   }
@@ -51,6 +51,7 @@
     const clusters = records(data), shades = shadings(data), layers = switches(data, clusters);
     const partners = geoclusters.partners(data.links, clusters, data.metrics);
     const shown = Object.fromEntries(layers.map(({ key, on }) => [key, on]));
+    const missing = document.getElementById("missing");
     let shade = shades[0], selected = -1;
 
     map.setMinZoom(0.5).setMaxZoom(13);
@@ -121,6 +122,7 @@
 
     function setSelected(index) {
       selected = index;
+      missing.hidden = true;
       list.mark(index);
       if (index >= 0) card.show(clusters[index]);
       else card.hide();
@@ -137,7 +139,7 @@
       map.fitBounds(bounds, {
         paddingTopLeft: [wide && over.width ? over.right - own.left + 20 : 15, 30],
         paddingBottomRight: [50, wide ? 50 : Math.max(30, own.bottom - over.top + 15)],
-        maxZoom: closest, animate: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+        maxZoom: closest, animate: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : undefined,
       });
     }
 
@@ -171,7 +173,8 @@
 
     function writeLegend() {
       const notes = [];
-      if (clusters.some((c) => c.small && c.shown) && !state.bare()) notes.push(key("circle", "size grows with the score"));
+      const seen = map.getBounds();
+      if (!state.bare() && clusters.some((c) => c.small && c.shown && seen.contains([c.lat, c.lon]))) notes.push(key("circle", "size grows with the score"));
       if (clusters.some((c) => c.beyond) && shown.beyond && !state.bare()) notes.push(`pale: beyond the first ${number(data.top)}`);
       if (state.bare()) notes.push(key("line", `threshold: ${data.relief.threshold}`), key("outline", "outline of a cluster, from near"));
       if (shown.noise) notes.push(key("dot", "activity outside the clusters"));
@@ -210,6 +213,10 @@
       }
       setShade(shades.find((s) => s.key === wanted.shade) || shades[0]);
       setSelected(clusters.findIndex((cluster) => cluster.id === wanted.cluster));
+      if (wanted.cluster && selected < 0) {
+        missing.textContent = `The link leads to cluster ${wanted.cluster.slice(0, 40)}, which this run does not have.`;
+        missing.hidden = false;
+      }
       if (wanted.view) map.setView(wanted.view.centre, wanted.view.zoom, { animate: false });
       else if (selected >= 0) zoomTo(clusters[selected].bounds);
       else if (list.economy()) zoomToEconomy();
@@ -219,8 +226,8 @@
     controls(shades, (next) => { setShade(next); remember({ anew: true }); },
       layers, (which, on) => { setLayer(which, on); remember({ anew: true }); });
     for (const { key: which, on } of layers) if (on) setLayer(which, true);
-    map.on("zoomend", () => { marks.arrange(); marks.names.redraw(); writeLegend(); });
-    map.on("moveend", () => remember());
+    map.on("zoomend", () => { marks.arrange(); marks.names.redraw(); });
+    map.on("moveend", () => { remember(); writeLegend(); });
     follow();
     map.on("click", close);
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
