@@ -15,7 +15,7 @@ import pandas as pd
 from geoclusters import clusters as cluster_wing
 from geoclusters import indicators, schema
 from geoclusters.cells.kernel import latlng_to_cells
-from geoclusters.countries import code_of, country_at
+from geoclusters.countries import country_code_at
 from geoclusters.earth import unit_vectors
 from geoclusters.errors import StudyError
 from geoclusters.hierarchy import FINEST_RESOLUTION
@@ -453,10 +453,9 @@ def _centres(
 
 def _economies(cells: Cells, labels: Ints) -> npt.NDArray[np.int16]:
     """Economy at the mean position of each cell of a cluster, by number; -1 elsewhere."""
-    member = labels >= 0
+    member = np.flatnonzero(labels >= 0)
     found = np.full(len(labels), -1, dtype=np.int16)
-    names, distinct = pd.factorize(country_at(cells.lat[member], cells.lon[member]))
-    found[member] = np.append(code_of(distinct), np.int16(-1))[names]
+    found[member] = country_code_at(cells.lat[member], cells.lon[member])
     return found
 
 

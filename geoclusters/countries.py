@@ -31,6 +31,9 @@ COUNTRY_RESOLUTION = 5
 _SLOT_BITS = 7 + 3 * COUNTRY_RESOLUTION
 _SLOT_SHIFT = 45 - 3 * COUNTRY_RESOLUTION
 _ROWS_AT_ONCE = 1 << 22
+_BOX_DEGREES = 0.0625
+"""Side of the boxes that are asked for their country as a whole; a power of two, so that their sides are exact."""
+_HAIR_DEGREES = 1e-9
 _SILENT_MARKS = "[.'`\N{RIGHT SINGLE QUOTATION MARK}]"
 
 
@@ -175,21 +178,81 @@ def country_at(lat: npt.ArrayLike, lon: npt.ArrayLike) -> npt.NDArray[np.object_
     >>> country_at([47.5596, 22.5455, 21.3], [7.5886, 114.0683, -157.5]).tolist()
     ['CH', 'CN', 'US']
     """
+    codes = np.array([*country_codes(), None], dtype=object)
+    return np.asarray(codes[country_code_at(lat, lon)])
+
+
+def country_code_at(lat: npt.ArrayLike, lon: npt.ArrayLike) -> npt.NDArray[np.int16]:
+    """
+    Give the same as `country_at` by numbers (places in `country_codes`), -1 where it has None.
+
+    Examples
+    --------
+    >>> [country_codes()[code] for code in country_code_at([47.5596, 22.5455], [7.5886, 114.0683])]
+    ['CH', 'CN']
+    """
     y = np.atleast_1d(np.asarray(lat, dtype=np.float64))
     x = np.atleast_1d(np.asarray(lon, dtype=np.float64))
-    found = np.full(len(y), None, dtype=object)
+    found = np.full(len(y), -1, dtype=np.int16)
     rows = np.flatnonzero(np.isfinite(y) & np.isfinite(x))
+    if not len(rows):
+        return found
     polygons, owners, tree = _outline_parts()
-    point, part = tree.query(shapely.points(x[rows], y[rows]))
-    inside = shapely.intersects_xy(polygons[part], x[rows[point]], y[rows[point]])
+    box, sides = _boxes(x[rows], y[rows])
+    at, part = tree.query(sides)
+    meets = shapely.intersects(polygons[part], sides[at])
+    at, part = at[meets], part[meets]
+    alone = np.bincount(at, minlength=len(sides))[at] == 1
+    whole = alone.copy()
+    whole[alone] = shapely.covers(polygons[part[alone]], sides[at[alone]])
+    country_of_box = np.full(len(sides), -1, dtype=np.int16)
+    country_of_box[at[whole]] = owners[part[whole]]
+    found[rows] = country_of_box[box]
+    _ask_one_by_one(found, rows, box, x, y, at=at[~whole], part=part[~whole])
+    lost = rows[found[rows] < 0]
+    if len(lost):
+        found[lost] = _place_codes()[nearest_place(y[lost], x[lost])[0]]
+    return found
+
+
+def _boxes(
+    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.object_]]:
+    """Give the box of each point, and the boxes that hold points, as polygons."""
+    column, line = (np.floor(v / _BOX_DEGREES).astype(np.int64) for v in (x, y))
+    keys, box = np.unique(column * (1 << 32) + line, return_inverse=True)
+    line = (keys + (1 << 31)) % (1 << 32) - (1 << 31)
+    column = (keys - line) >> 32
+    west, south = column * _BOX_DEGREES - _HAIR_DEGREES, line * _BOX_DEGREES - _HAIR_DEGREES
+    side = _BOX_DEGREES + 2 * _HAIR_DEGREES
+    return box, np.asarray(shapely.box(west, south, west + side, south + side))
+
+
+def _ask_one_by_one(
+    found: npt.NDArray[np.int16],
+    rows: npt.NDArray[np.intp],
+    box: npt.NDArray[np.int64],
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    *,
+    at: npt.NDArray[np.intp],
+    part: npt.NDArray[np.intp],
+) -> None:
+    """Find the countries of the points in boxes that several outlines meet, or one in part."""
+    polygons, owners, _ = _outline_parts()
+    open_box = np.zeros(int(box.max()) + 1, dtype=np.bool_)
+    open_box[at] = True
+    points = np.flatnonzero(open_box[box])
+    points = points[np.argsort(box[points], kind="stable")]
+    bounds = np.searchsorted(box[points], [at, at + 1])
+    count = bounds[1] - bounds[0]
+    begins = np.repeat(bounds[0] - np.cumsum(count) + count, count)
+    point = rows[points[begins + np.arange(len(begins))]]
+    part = np.repeat(part, count)
+    inside = shapely.intersects_xy(polygons[part], x[point], y[point])
     # Parts are ordered by code: on a border, where two match, the first code of the alphabet stays.
     order = np.argsort(-part[inside], kind="stable")
-    found[rows[point[inside][order]]] = owners[part[inside][order]]
-    lost = rows[[code is None for code in found[rows]]]
-    if len(lost):
-        nearest = nearest_place(y[lost], x[lost])[0]
-        found[lost] = read_places()["country"].to_numpy(dtype=object)[nearest]
-    return found
+    found[point[inside][order]] = owners[part[inside][order]]
 
 
 def outside_country(
@@ -294,11 +357,20 @@ def _spellings() -> dict[str, str]:
 
 
 @cache
-def _outline_parts() -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_], shapely.STRtree]:
+def _outline_parts() -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int16], shapely.STRtree]:
     outlines = read_outlines()
     polygons, row = shapely.get_parts(outlines.geometry.to_numpy(), return_index=True)
     shapely.prepare(polygons)
-    return polygons, outlines["iso2"].to_numpy(dtype=object)[row], shapely.STRtree(polygons)
+    return polygons, _numbers(outlines["iso2"])[row], shapely.STRtree(polygons)
+
+
+@cache
+def _place_codes() -> npt.NDArray[np.int16]:
+    return _numbers(read_places()["country"])
+
+
+def _numbers(codes: pd.Series) -> npt.NDArray[np.int16]:
+    return pd.Categorical(codes, categories=country_codes()).codes.astype(np.int16)
 
 
 @cache

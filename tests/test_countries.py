@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from geoclusters.countries import (
     COUNTRY_RESOLUTION,
     country_at,
+    country_code_at,
+    country_codes,
     iso2_of,
     normalised_name,
     outside_country,
@@ -177,6 +179,31 @@ def test_places_lie_in_their_countries():
 )
 def test_country_at_known_points(lat, lon, iso2):
     assert country_at([lat], [lon]).tolist() == [iso2]
+
+
+def test_many_points_lie_where_each_outline_says():
+    outlines = read_outlines()
+    rng = np.random.default_rng(1)
+    # Around Basel, the Gulf of Finland, Singapore, the date line and the pole; and anywhere.
+    middles = np.array([(47.6, 7.6), (60.1, 25), (1.35, 103.8), (-16.8, 179.9), (-89.9, 0)])
+    lat, lon = np.repeat(middles, 300, axis=0).T + rng.normal(0, 0.3, (2, 1500))
+    lat = np.append(lat.clip(-90, 90), [90.0, 0.0, *rng.uniform(-90, 90, 200)])
+    lon = np.append(lon.clip(-180, 180), [0.0, 180.0, *rng.uniform(-180, 180, 200)])
+    expected = np.full(len(lat), None, dtype=object)
+    for iso2, shape in zip(outlines["iso2"][::-1], outlines.geometry[::-1], strict=True):
+        expected[shapely.intersects_xy(shape, lon, lat)] = iso2
+    on_land = np.array([iso2 is not None for iso2 in expected])
+    np.testing.assert_array_equal(country_at(lat, lon)[on_land], expected[on_land])
+    assert all(country_at(lat, lon)[~on_land])
+
+
+def test_points_that_are_nowhere_have_no_country():
+    assert country_at([np.nan, 1.0], [0.0, np.inf]).tolist() == [None, None]
+    assert country_at([], []).tolist() == []
+    assert country_code_at([47.558, np.nan], [7.588, 0.0]).tolist() == [
+        country_codes().index("CH"),
+        -1,
+    ]
 
 
 @pytest.mark.parametrize(("lat", "lon", "own", "other"), OVERSEAS)
