@@ -183,6 +183,8 @@ def test_a_missing_file_is_told(tmp_path):
         ("che_ppp_2015_UNadj.tif", "WorldPop, 2015"),
         ("che_pop_2025_CN_1km_R2025A_UA_v1.tif", "WorldPop, 2025"),
         ("kontur_population_CH_20231101.gpkg.gz", "Kontur Population, 2023"),
+        ("kontur_20231101_h3r8.csv.gz", "Kontur Population, 2023"),
+        ("worldpop2020_5arcmin.parquet", "WorldPop, 2020"),
         ("my.csv", "my.csv"),
     ],
 )

@@ -6,6 +6,7 @@ import csv
 import re
 import tomllib
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from geoclusters.addresses.sources import Request, find_format, joining, mending
 from geoclusters.addresses.sources.files import Member
 from geoclusters.addresses.sources.postal import place_macros
 from geoclusters.addresses.sources.staging import Staging
+from geoclusters.addresses.sources.technology import FIELDS, technology_of
 from geoclusters.errors import SourceError
 from geoclusters.study import make_study
 
@@ -60,6 +62,31 @@ def read(files, **options):
 
 def column(rows, name):
     return [row[name] for row in rows]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    classes=st.lists(
+        st.tuples(
+            st.sampled_from(["WO2010123456", "WO2011000001"]),
+            st.sampled_from(["H04L0012000000", "H04W 4/00", "A61K031/00", "A61K 8/19", "Y02E", ""]),
+        ),
+        max_size=12,
+    )
+)
+def test_the_field_is_that_of_most_classes(tmp_path_factory, classes):
+    folder = tmp_path_factory.mktemp("fields")
+    lines = [f"{number}|2008|2009|{symbol}" for number, symbol in classes]
+    files = [
+        put(folder, "202401_PCT_Inv_reg.txt", PCT_2016, PCT),
+        put(folder, "202401_PCT_IPC.txt", "PCT_Nbr|Prio_Year|App_year|IPC", lines),
+    ]
+    order = list(FIELDS)
+    for row in read(files):
+        own = [technology_of(symbol) for number, symbol in classes if number == row["document"]]
+        own = Counter(field for field in own if field)
+        best = min(own, key=lambda field: (-own[field], order.index(field)), default=None)
+        assert row["field"] == best
 
 
 def test_inventors_of_international_applications(tmp_path):

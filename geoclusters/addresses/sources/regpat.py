@@ -10,18 +10,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+import pyarrow as pa
+
 from geoclusters.addresses.sources import joining
 from geoclusters.addresses.sources.formats import Format, Options, Request
 from geoclusters.addresses.sources.joining import Dialect, Kind, TableFile
 from geoclusters.addresses.sources.mending import mender
 from geoclusters.addresses.sources.postal import place_macros
 from geoclusters.addresses.sources.staging import Staging
+from geoclusters.addresses.sources.technology import FIELDS, technology_of
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    import pyarrow as pa
 
     from geoclusters.addresses.sources.files import Member
 
@@ -58,6 +59,7 @@ def _kind(name: str, holds: str, needs: str, may_have: str = "") -> Kind:
     return Kind(name, holds, pattern, tuple(needs.split()), tuple(may_have.split()))
 
 
+_TO_MAIN_GROUP: Final = "^[A-H][0-9]{2}[A-Z]?[ -]*[0-9]{0,4}/?"
 _INVENTOR: Final = "person_id address city inv_share reg_share"
 KINDS: Final = {
     kind.name: kind
@@ -69,7 +71,7 @@ KINDS: Final = {
             f"appln_id {_INVENTOR}",
         ),
         _kind("PCT_App_reg", "applicants", "pct_nbr app_name reg_code ctry_code"),
-        _kind("PCT_IPC", "years of priority and filing", "pct_nbr prio_year app_year"),
+        _kind("PCT_IPC", "years of priority and filing", "pct_nbr prio_year app_year", "ipc"),
         _kind(
             "EPO_Inv_reg",
             "inventors of European applications",
@@ -77,7 +79,7 @@ KINDS: Final = {
             _INVENTOR,
         ),
         _kind("EPO_App_reg", "applicants", "appln_id app_name reg_code ctry_code"),
-        _kind("EPO_IPC", "years of priority and filing", "appln_id prio_year app_year"),
+        _kind("EPO_IPC", "years of priority and filing", "appln_id prio_year app_year", "ipc"),
         _kind("REGPAT_REGIONS", "names of the regions", "reg_code reg_label"),
         _kind("region_centroids", "points of the regions", "reg_code lat lon"),
     )
@@ -109,7 +111,8 @@ def read_regpat(request: Request) -> Iterator[pa.RecordBatch]:
     One row an inventor and region, as in the files. A document's fraction is split equally among its persons and a
     person's among the rows; that is ``inv_share`` times ``reg_share``, as far as regions share equally. `person` is
     ``person_id``, or where the table has none the name. `place` is ``city``, or what the last part of the address
-    leaves without its postal code. `organisation` is the first applicant in the file.
+    leaves without its postal code. `organisation` is the first applicant in the file, `field` the field of technology
+    of WIPO that most of the document's IPC classes are of.
 
     Raises
     ------
@@ -124,6 +127,7 @@ def read_regpat(request: Request) -> Iterator[pa.RecordBatch]:
         _stage(staging, source, found, head_only=request.head_only)
         for statement in _tables(source):
             staging.run(statement)
+        _find_fields(staging, source)
         if not request.head_only:
             request.left_out.update(staging.answers(LEFT_OUT))
         yield from staging.rows(_query(options))
@@ -161,6 +165,26 @@ def _stage(staging: Staging, source: _Source, found: Tables, *, head_only: bool)
             dialect=DIALECT,
             head_only=only,
         )
+
+
+def _find_fields(staging: Staging, source: _Source) -> None:
+    """Make the table `fields`: of each document the field of technology that most of its classes are of."""
+    symbol = f"regexp_extract(plain(ipc), '{_TO_MAIN_GROUP}')"
+    symbols = [found for (found,) in staging.answers(f"SELECT DISTINCT {symbol} FROM ipc") if found]
+    known = {s: f for s in symbols if (f := technology_of(s)) is not None}
+    order = list(FIELDS)
+    columns = {
+        "symbol": pa.array(known, pa.string()),
+        "field": pa.array(known.values(), pa.string()),
+        "number": pa.array([order.index(field) for field in known.values()], pa.int32()),
+    }
+    staging.connection.register("technology", pa.table(columns))
+    staging.run(f"""
+        CREATE TEMP TABLE fields AS SELECT key, arg_max(field, {len(order)} * n - number) AS field FROM (
+            SELECT plain({source.key}) AS key, t.field, t.number, count(*) AS n
+            FROM ipc JOIN technology AS t ON {symbol} = t.symbol GROUP BY ALL
+        ) GROUP BY key
+    """)
 
 
 PLAIN: Final = """
@@ -218,11 +242,12 @@ def _query(options: RegpatOptions) -> str:
     region = {"code": "p.code", "label": "coalesce(r.label, p.code)"}[options.region]
     return f"""
         SELECT p.key AS document, p.person, r.lat, r.lon, p.country, {region} AS region, p.place,
-            {year} AS year, d.organisation,
+            {year} AS year, d.organisation, f.field,
             CASE WHEN r.lat IS NOT NULL AND r.lon IS NOT NULL THEN 'region' WHEN p.place IS NOT NULL THEN 'place'
                 WHEN p.code IS NOT NULL THEN 'region' WHEN p.country IS NOT NULL THEN 'country' END AS accuracy,
             p.file, p.row
-        FROM people AS p LEFT JOIN documents AS d USING (key) LEFT JOIN regions AS r USING (code)
+        FROM people AS p LEFT JOIN documents AS d USING (key) LEFT JOIN fields AS f USING (key)
+        LEFT JOIN regions AS r USING (code)
         ORDER BY document, row
     """
 

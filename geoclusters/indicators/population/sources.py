@@ -18,9 +18,10 @@ Kind = Literal["raster", "h3", "table"]
 TABLE_ENDINGS: Final = (".csv", ".csv.gz", ".csv.zst", ".parquet", ".pq")
 KNOWN_FILES: Final[tuple[tuple[str, str], ...]] = (
     (r"^GHS_POP_E(?P<year>\d{4})_", "GHS-POP"),
-    (r"^kontur_population_(?:[A-Z]{2}_)?(?P<year>\d{4})\d{4}", "Kontur Population"),
+    (r"^kontur_(?:population_)?(?:[A-Z]{2}_)?(?P<year>\d{4})\d{4}", "Kontur Population"),
     (r"(?:^|_)ppp_(?P<year>\d{4})", "WorldPop"),
     (r"^[a-z]{3}_pop_(?P<year>\d{4})_", "WorldPop"),
+    (r"^worldpop_?(?P<year>\d{4})", "WorldPop"),
 )
 """File names of known providers, which say the year."""
 
