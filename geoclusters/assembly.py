@@ -384,10 +384,13 @@ def cluster_ids(
     >>> cluster_ids(np.array([16, 17, 18], np.uint64), np.array([1, 2, 2]), np.array([0, 0, 0])).tolist()
     ['11']
     """
-    order = np.lexsort((cell, -weight, labels))
-    order = order[labels[order] >= 0]
-    _, first = np.unique(labels[order], return_index=True)
-    return np.array([f"{int(c):x}" for c in cell[order[first]]], dtype=object)
+    member = np.flatnonzero(labels >= 0)
+    heaviest = np.full(int(labels.max(initial=-1)) + 1, -1, dtype=np.int64)
+    np.maximum.at(heaviest, labels[member], weight[member])
+    ties = member[weight[member] == heaviest[labels[member]]]
+    ties = ties[np.lexsort((cell[ties], labels[ties]))]
+    first = np.flatnonzero(np.diff(labels[ties], prepend=-1))
+    return np.array([f"{int(c):x}" for c in cell[ties[first]]], dtype=object)
 
 
 def _unique_ids(

@@ -122,6 +122,29 @@ def test_neighbours_around_pentagons_are_those_of_the_library(resolution):
         assert {cell, *found.tolist()} == set(h3.grid_disk(cell, 1))
 
 
+@pytest.mark.parametrize("resolution", range(1, 16))
+def test_neighbours_all_over_the_lands_of_pentagons_at_poles_and_at_the_date_line(resolution):
+    random = np.random.default_rng(resolution)
+    # Cells in the base cell of a pentagon, and around finer ones.
+    middles = [
+        cell for coarse in range(min(resolution, 4)) for cell in h3.get_pentagons(coarse)[::3]
+    ]
+    points = [h3.cell_to_latlng(c) for m in middles for c in h3.grid_disk(m, 1)]
+    points += [(90.0, 0.0), (-90.0, 0.0), (0.0, 180.0), (66.0, -180.0), (-17.0, 179.999)]
+    cells = np.array(
+        sorted(
+            {
+                h3.latlng_to_cell(float(np.clip(lat + a, -90, 90)), lon + b, resolution)
+                for lat, lon in points
+                for a, b in random.normal(0, 3, (4, 2)).tolist()
+            }
+        ),
+        np.uint64,
+    )
+    for cell, found in zip(cells.tolist(), neighbours(cells), strict=True):
+        assert {cell, *found.tolist()} == set(h3.grid_disk(cell, 1))
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_a_region_is_the_closing_by_rings_of_the_library(place):
     cells = disk(*PLACES[place], 8, 6)[::3]

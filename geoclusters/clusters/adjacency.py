@@ -3,7 +3,7 @@
 A cell's place is an integer i + j w of a lattice, w a third of a turn: that of its parent times 2 - w or 3 + w, at odd
 and at even resolutions, plus one of seven steps that the digit names. A step to a neighbour is added like a one in a
 sum: digit by digit from the finest, with a carry that is itself one of the seven steps. What is carried out of the
-base cell, and what lies around a pentagon, is left to the library.
+base cell, or into the part that a pentagon has not, is left to the library.
 """
 
 from __future__ import annotations
@@ -93,12 +93,23 @@ def _step(
         resolution = cells[k] >> 52 & 15
         for direction in range(1, 7):
             cell, carry = cells[k], direction
-            if not is_pentagon[cell >> 45 & 127]:
-                for level in range(resolution, 0, -1):
-                    shift = 3 * (15 - level)
-                    digit = cell >> shift & 7
-                    cell ^= (digit ^ digits[level % 2, digit, carry]) << shift
-                    carry = carries[level % 2, digit, carry]
-                    if carry == 0:
-                        break
-            found[k, direction - 1] = cell if carry == 0 else UNKNOWN
+            for level in range(resolution, 0, -1):
+                shift = 3 * (15 - level)
+                digit = cell >> shift & 7
+                cell ^= (digit ^ digits[level % 2, digit, carry]) << shift
+                carry = carries[level % 2, digit, carry]
+                if carry == 0:
+                    break
+            if carry != 0 or (is_pentagon[cell >> 45 & 127] and _is_missing(cell, resolution)):
+                cell = UNKNOWN
+            found[k, direction - 1] = cell
+
+
+@compiled
+def _is_missing(cell: int, resolution: int) -> bool:
+    """Tell whether the first digit other than 0 is 1; a pentagon has no such children."""
+    for level in range(1, resolution + 1):
+        digit = cell >> 3 * (15 - level) & 7
+        if digit != 0:
+            return digit == 1
+    return False

@@ -175,20 +175,28 @@ def _sorted_cells(
     labels: npt.ArrayLike,
 ) -> pd.DataFrame:
     """Drop noise and sort, so that sums of floats do not depend on the order of the input."""
-    cells = pd.DataFrame(
-        {
-            "label": np.asarray(labels, dtype=np.int64),
-            "lat": np.asarray(lat, dtype=np.float64),
-            "lon": np.asarray(lon, dtype=np.float64),
-            "activity": np.asarray(activity, dtype=np.float64),
-        },
-    )
-    cells = cells[cells["label"] >= 0].sort_values(
-        ["label", "lat", "lon", "activity"],
-        ignore_index=True,
-    )
+    label = np.asarray(labels, dtype=np.int64)
+    member = np.flatnonzero(label >= 0)
+    label = label[member]
+    y, x, heft = (np.asarray(v, dtype=np.float64)[member] for v in (lat, lon, activity))
+    order = _order(label, y, x, heft)
+    columns = {"label": label, "lat": y, "lon": x, "activity": heft}
+    cells = pd.DataFrame({name: column[order] for name, column in columns.items()}, copy=False)
     idle = cells.groupby("label")["activity"].transform("sum") <= 0
     return cells.assign(activity=cells["activity"].mask(idle, 1.0))
+
+
+def _order(label: npt.NDArray[np.int64], lat: Floats, lon: Floats, activity: Floats) -> Rows:
+    """Order by label, latitude, longitude and activity; the last two are looked at where the first two are equal."""
+    order = np.argsort(lat)
+    # Numbers that fit are sorted without comparing them.
+    narrow = np.uint16 if label.max(initial=0) < 1 << 16 else np.int64
+    order = order[np.argsort(label[order].astype(narrow), kind="stable")]
+    same = (np.diff(label[order]) == 0) & (np.diff(lat[order]) == 0)
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((activity[rows], lon[rows], lat[rows], label[rows]))]
+    return order
 
 
 def _by_label(table: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
@@ -237,7 +245,7 @@ def _english(places: pd.DataFrame) -> pd.Series:
 
 def _carried(cells: pd.DataFrame, gazetteer: _Gazetteer) -> pd.DataFrame:
     """Sum each cluster's activity by the place nearest to its cells: `label, row, activity`."""
-    chord, place = gazetteer.tree.query(unit_vectors(cells["lat"], cells["lon"]))
+    chord, place = gazetteer.tree.query(unit_vectors(cells["lat"], cells["lon"]), workers=-1)
     reached = chord <= chord_of(REACH_KM)
     by_place = cells[reached].assign(row=place[reached]).groupby(["label", "row"])
     carried: pd.DataFrame = by_place["activity"].sum().reset_index()
