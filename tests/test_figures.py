@@ -61,12 +61,13 @@ def texts_of(file):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_drawn_twice_with_the_same_bytes(run, tmp_path, kind):
     given = options_for(run, kind)
-    first = write_figure(run, kind, tmp_path / "a", options=given, dpi=80)
+    formats = ["svg", "png"] if kind == "concentration" else ["svg"]
+    first = write_figure(run, kind, tmp_path / "a", options=given, formats=formats, dpi=80)
     with mpl.rc_context({"font.size": 40, "axes.grid": True, "svg.fonttype": "path"}):
-        second = write_figure(run, kind, tmp_path / "b.png", options=given, dpi=80)
+        second = write_figure(run, kind, tmp_path / "b.png", options=given, formats=formats, dpi=80)
         assert mpl.rcParams["font.size"] == 40
-    assert [f.name for f in first] == ["a.svg", "a.png"]
-    assert [f.name for f in second] == ["b.svg", "b.png"]
+    assert [f.name for f in first] == [f"a.{name}" for name in formats]
+    assert [f.name for f in second] == [f"b.{name}" for name in formats]
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
     texts = texts_of(first[0])
@@ -79,6 +80,29 @@ def test_the_notice_of_the_study_is_on_the_figure(run, tmp_path):
     (file,) = write_figure(run, "concentration", tmp_path / "a", formats=["svg"])
     assert run.run["study"]["notice"].split()[0] in texts_of(file)
     assert "CC BY 4.0" in texts_of(file)
+
+
+@pytest.mark.parametrize("dpi", [50, 110, 300])
+def test_lines_end_at_the_margin_however_few_the_dots(dpi):
+    words = ("Score: share of the world's patents, publications and VC deals, summed. " * 6).strip()
+    with style.themed():
+        sheet = style.Sheet(120, 20, title=words, subtitle=words, caption=[words], warning=words)
+        sheet.figure.set_dpi(dpi)
+        widest = max(
+            text.get_window_extent().x1 / sheet.figure.bbox.width for text in sheet.figure.texts
+        )
+    margin = style.MARGIN_MM / 120
+    assert 1 - 4 * margin < widest <= 1 - 0.9 * margin
+
+
+@pytest.mark.parametrize("centres", [(), synthetic_run.CENTRES[:1]])
+def test_so_few_clusters_are_counted_in_words(tmp_path, centres):
+    small = synthetic_run.write_run(tmp_path, centres=centres, noise_cells=5)
+    said = style.counted_clusters(len(centres), "innovation ")
+    for kind, title in (("world", said), ("concentration", "cluster")):
+        (file,) = write_figure(small, kind, tmp_path / kind, formats=["svg"])
+        assert title in texts_of(file)
+        assert "1 clusters" not in texts_of(file)
 
 
 def test_width_and_dots(run, tmp_path):

@@ -418,6 +418,8 @@ def _draw_classes(
         axes.add_patch(
             Rectangle((place * step, top - 8.6), step, 2.4, facecolor=shade, linewidth=0)
         )
+    if not breaks:
+        axes.text(step + 1.2, top - 7.4, "all cells", size=style.SMALL_PT, va="center")
     for place, value in enumerate(breaks, start=1):
         axes.text(
             place * step,

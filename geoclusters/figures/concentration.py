@@ -35,6 +35,13 @@ _GROUND: Final = {
 }
 
 
+def _title(count: int, years: str) -> str:
+    if not count:
+        return f"No cluster holds a part of the world, {years}"
+    holds = "holds" if count == 1 else "hold"
+    return f"How much of the world {style.counted_clusters(count)} {holds}, {years}"
+
+
 def draw(result: Result, options: Options) -> Figure:
     """Draw the curves, with the values of the top 10 and the top 100."""
     clusters, width = result.clusters, options.width_mm or WIDTH_MM
@@ -42,7 +49,7 @@ def draw(result: Result, options: Options) -> Figure:
     sheet = style.Sheet(
         width,
         HEIGHT_MM,
-        title=f"How much of the world {len(clusters)} clusters hold, {window(result.run)}",
+        title=_title(len(clusters), window(result.run)),
         subtitle="Share of the world's documents in the clusters up to each rank by score.",
         caption=style.caption(result),
         warning=style.warning(result),

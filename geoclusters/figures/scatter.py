@@ -49,7 +49,7 @@ def draw(result: Result, options: Options) -> Figure:
     sheet = style.Sheet(
         width,
         HEIGHT_MM,
-        title=f"Size and intensity of {len(known)} clusters, {window(result.run)}",
+        title=f"Size and intensity of {style.counted_clusters(len(known))}, {window(result.run)}",
         subtitle=f"Score: {style.score_text(result)}. Intensity: score in percentage points per million "
         "inhabitants (estimated). Lines: clusters of the same population.",
         caption=style.caption(result, "Both scales are logarithmic. Numbers are ranks by score."),

@@ -51,6 +51,8 @@ _SETTINGS: Final[dict[str, Any]] = {
     "font.size": TEXT_PT,
     "text.color": INK,
     "text.parse_math": False,
+    # Hinted letters are wider where dots are few, and lines would run over the edge that they were broken for.
+    "text.hinting": "none",
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
     "axes.labelsize": TEXT_PT,
@@ -245,10 +247,26 @@ def caption(result: Result, *more: str) -> list[str]:
     said = (
         f"Study: {drawable(run['study']['name'])}, {window(run)}.{sources} "
         f"Method: {_grain(settings['resolution'])}, radius {number(settings['radius_km'])} km, "
-        f"core from {density_text(settings)}, gaps up to {number(settings['merge_gap_km'])} km merged. "
+        f"core from {density_text(settings)}, {_merging(settings['merge_gap_km'])}. "
         f"geoclusters {drawable(run['geoclusters'], 20)}."
     )
     return [*more, said]
+
+
+def _merging(gap_km: float) -> str:
+    return f"gaps up to {number(gap_km)} km merged" if gap_km else "nothing merged"
+
+
+def counted_clusters(count: int, kind: str = "") -> str:
+    """
+    Write how many clusters there are.
+
+    Examples
+    --------
+    >>> counted_clusters(1, "innovation "), counted_clusters(2), counted_clusters(0)
+    ('1 innovation cluster', '2 clusters', 'No clusters')
+    """
+    return f"{number(count) if count else 'No'} {kind}{'cluster' if count == 1 else 'clusters'}"
 
 
 def _grain(resolution: int | str) -> str:

@@ -181,14 +181,16 @@ def draw(result: Result, options: Options) -> Figure:
     sheet = style.Sheet(
         inner + 2 * style.MARGIN_MM,
         world_mm + row_mm,
-        title=f"{len(clusters)} innovation clusters, {window(result.run)}",
+        title=f"{style.counted_clusters(len(clusters), 'innovation ')}, {window(result.run)}",
         subtitle=f"Area of a circle: score, the {style.score_text(result)}. Colour: {shading.title}.",
         caption=style.caption(
             result, "Numbers are ranks by score. Equal-area projections; outlines: Natural Earth."
         ),
         warning=style.warning(result),
     )
-    circles = Circles(clusters, shading.colours(), _radii(clusters["score"].to_numpy(), size))
+    circles = Circles(
+        clusters, shading.colours(), _radii(clusters["score"].to_numpy(dtype=np.float64), size)
+    )
     named = np.arange(len(clusters)) < (NAMED if options.most is None else options.most)
     axes = sheet.axes(style.MARGIN_MM, row_mm, inner, world_mm)
     x, y = projection.project_world(clusters["lon"], clusters["lat"])
@@ -275,6 +277,8 @@ def _name_size(text: str) -> tuple[float, float]:
 def _draw_legend(axes: Axes, clusters: pd.DataFrame, shading: Shading, size: float) -> Box:
     """Explain area and colour in the empty south-east of the Pacific; give the room it takes."""
     left, bottom, step = 1.0, 1.5, 5.6
+    if not len(clusters):
+        return Box(0, 0, 0, 0)
     shades = spread(len(shading.breaks) + 1)
     for number, shade in enumerate(shades):
         axes.add_patch(
@@ -289,6 +293,8 @@ def _draw_legend(axes: Axes, clusters: pd.DataFrame, shading: Shading, size: flo
             ha="center",
             va="top",
         )
+    if not shading.breaks:
+        axes.text(left + step + 1.0, bottom + 4.1, "all", size=style.SMALL_PT, va="center")
     unit = "" if shading.factor == 1 else ", %"
     axes.text(
         left,
