@@ -59,6 +59,8 @@ def neighbourhoods(resolution, count=40):
         for a, o in zip(lat, random.uniform(-180, 180, count), strict=True)
     ]
     middles += h3.get_pentagons(resolution)
+    # Poles, both sides of the date line, and it itself.
+    middles += [h3.latlng_to_cell(a, 180.0, resolution) for a in (90, 66, 0.1, -17, -90)]
     return np.unique(np.array([c for m in middles for c in h3.grid_disk(m, 2)], dtype=np.uint64))
 
 
@@ -69,7 +71,12 @@ def test_corners_are_those_of_the_library_in_its_order(resolution):
     loops = [h3.cell_to_boundary(cell) for cell in cells.tolist()]
     assert sizes.tolist() == [len(loop) for loop in loops]
     given = np.array([corner for loop in loops for corner in loop])[:, ::-1]
-    assert np.abs(corners - given).max() < 1e-9
+    away = np.abs(corners - given)
+    # Right at a pole the library's latitudes are arc sines of nearly 1, and a place has many longitudes.
+    polar = np.abs(given[:, 1]) > 89.99
+    away[:, 0] *= np.cos(np.radians(given[:, 1]))
+    assert away[~polar].max() < 1e-9
+    assert away[polar].max(initial=0) < 1e-7
     assert set(sizes.tolist()) > {6}
 
 

@@ -13,7 +13,7 @@ from h3.api import numpy_int
 from pyproj import Geod
 
 from geoclusters.clusters.adjacency import neighbours
-from geoclusters.hierarchy import parents
+from geoclusters.hierarchy import parents, resolution_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 HALF_TURN: Final = 180.0
 WGS84: Final = Geod(ellps="WGS84")
 POLAR: Final = 80.0
+FINE_RESOLUTION: Final = 5
+"""From here on a cell is so small that its edges are straight on any map but at the poles."""
 LONGEST_EDGE_DEGREES: Final = 0.1
 """Longer edges are divided before they are projected, so that they bend with the projection."""
 
@@ -61,9 +63,18 @@ def cell_outline(cells: Cells, *, holes: Literal["keep", "fill"] = "keep") -> sh
     outline: shapely.MultiPolygon = np.asarray(
         shapely.multipolygons(whole, indices=np.zeros(len(whole), dtype=np.int64))
     )[0]
-    if not outline.is_valid:
+    if _is_doubtful(cells, outline, wrapped) and not outline.is_valid:
         outline = _polygons_of(shapely.make_valid(outline))
     return shapely.orient_polygons(outline)
+
+
+def _is_doubtful(
+    cells: Cells, outline: shapely.MultiPolygon, wrapped: npt.NDArray[np.bool_]
+) -> bool:
+    """Tell whether an outline need be checked: rings of small cells far from poles and date line cannot meet."""
+    _, south, _, north = outline.bounds
+    coarse = resolution_of(int(cells[0])) < FINE_RESOLUTION
+    return bool(coarse or wrapped.any() or max(-south, north) > POLAR)
 
 
 def _dissolved(cells: Cells, *, keep_holes: bool) -> npt.NDArray[np.object_]:
