@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from geoclusters import stages, workflow
+from geoclusters import publishing, stages, workflow
 from geoclusters.wording import number, percent, printable
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def audit(study: Study, out: str | Path | None = None) -> list[Told]:
     """
     with nullcontext(out) if out is not None else tempfile.TemporaryDirectory() as folder:
         plan, facts = workflow.added_up(study, stages.Stages(Path(folder)))
-    rows = workflow.rows_told(plan.study, facts)
+    rows = publishing.rows_told(plan.study, facts)
     quality = iter(facts["quality"])
     current = next(quality, None)
     for row in rows:

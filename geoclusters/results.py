@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import shapely
 
@@ -236,9 +237,13 @@ class Result:
         The content of `run.json`: settings, inputs, counts, warnings, stages.
     """
 
-    def __init__(self, folder: Path, run: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, run: dict[str, Any], *, tables: Mapping[str, pa.Table] | None = None
+    ) -> None:
         self.folder = folder
         self.run = run
+        self._tables = tables or {}
+        """Tables by the names of their files, of a run that has just written them and need not read them."""
 
     def __repr__(self) -> str:
         """Say what was run and how many clusters came out."""
@@ -322,9 +327,11 @@ class Result:
         rows : pyarrow.compute.Expression, optional
             Which rows; left out: all. They keep their order.
         """
-        return pq.read_table(
-            self.folder / layout.name, columns=None if names is None else [*names], filters=rows
-        )
+        wanted = None if names is None else [*names]
+        if layout.name in self._tables:
+            known = ds.dataset(self._tables[layout.name])
+            return known.to_table(columns=wanted, filter=rows)
+        return pq.read_table(self.folder / layout.name, columns=wanted, filters=rows)
 
 
 def read_run(folder: str | Path) -> Result:

@@ -21,7 +21,9 @@ from geoclusters.results import STAGES, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from threading import Event
 
+_HASHED_BYTES: Final = 1 << 20
 FACTS: Final = "facts.json"
 log = logging.getLogger("geoclusters")
 
@@ -39,10 +41,16 @@ def key_of(content: Any) -> str:  # noqa: ANN401
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def file_hash(path: Path, *, stopped: Event | None = None) -> str:
+    """SHA-256 of a file; none where `stopped` is set before the end, as nobody waits for it any more."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        part = memoryview(bytearray(_HASHED_BYTES))
+        while size := file.readinto(part):
+            if stopped and stopped.is_set():
+                return ""
+            digest.update(part[:size])
+    return digest.hexdigest()
 
 
 @cache
@@ -72,18 +80,24 @@ class Stages:
         """Folder of a step."""
         return self.folder / name
 
-    def facts(self, name: str, key: str | None = None) -> dict[str, Any] | None:
-        """Give what a finished step found; None when it is not there, or (with `key`) not this one."""
+    def facts(self, name: str, key: Callable[[], str] | None = None) -> dict[str, Any] | None:
+        """
+        Give what a finished step found; None when it is not there, or (with `key`) not this one.
+
+        The key is asked for only where there is one to compare it with: it may take time.
+        """
         try:
             content: dict[str, Any] = json.loads(
                 (self.path(name) / FACTS).read_text(encoding="utf-8")
             )
         except (OSError, ValueError):
             return None
-        return content["facts"] if key in (None, content["key"]) else None
+        return content["facts"] if key is None or key() == content["key"] else None
 
-    def once(self, name: str, key: str, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-        """Give what the step found, doing it unless it is there already."""
+    def once(
+        self, name: str, key: Callable[[], str], make: Callable[[Path], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Give what the step found, doing it unless it is there already; the key may become known meanwhile."""
         found = self.facts(name, key)
         if found is not None:
             log.info("%s: done before", name)
@@ -95,7 +109,7 @@ class Stages:
         with self.timed(name):
             try:
                 found = make(part)
-                write_json(part / FACTS, {"key": key, "facts": found})
+                write_json(part / FACTS, {"key": key(), "facts": found})
                 self.drop(name)
                 part.replace(self.path(name))
             finally:

@@ -2,72 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
 import shutil
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from geoclusters import __version__, engine, geopackage, pages, results, schema, stages
-from geoclusters.assembly import Cells, Findings, Measured, find_clusters, measure_clusters
+from geoclusters import results, stages
 from geoclusters.errors import RunError
-from geoclusters.exactness import exactness
 from geoclusters.hierarchy import EXACT
-from geoclusters.indicators import PopulationSource
-from geoclusters.sample import write_sample
-from geoclusters.study import Population, Source, Study, make_study, read_study
-from geoclusters.unspread import spread_effect
+from geoclusters.planning import Plan, planned
+from geoclusters.study import Study, make_study, read_study
 from geoclusters.wording import changed_by_binning, changed_by_spreading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from geoclusters import engine
+    from geoclusters.assembly import Cells, Findings
+    from geoclusters.indicators import PopulationSource
     from geoclusters.results import Result
 
 SAMPLE: Final = "sample"
 SAMPLE_FOLDER: Final = Path("out/sample")
 READ: Final = "read"
 ADDRESSES: Final = "addresses"
-ADDRESS_CODE: Final = (
-    "addresses",
-    "geocoding",
-    "quality",
-    "cells",
-    "engine",
-    "countries.py",
-    "hierarchy.py",
-    "schema.py",
-)
-TOLERANCE: Final = 1e-6
 log = logging.getLogger("geoclusters")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A study with the files that it is made from."""
-
-    study: Study
-    inputs: list[dict[str, Any]]
-
-    @property
-    def made_by(self) -> str:
-        """How a result was made, for its metadata; no word of files: shuffled input says the same."""
-        return json.dumps(
-            {
-                "geoclusters": __version__,
-                "study": self.study.name,
-                "window": self.study.window.model_dump(),
-                "settings": self.study.method.model_dump(mode="json"),
-                "weights": self.study.weights,
-            },
-            ensure_ascii=False,
-            sort_keys=True,
-        )
 
 
 def run(
@@ -115,26 +77,33 @@ def added_up(
 ) -> tuple[Plan, dict[str, Any]]:
     """Have the addresses of a study read and added up; give with what they were made from what was found."""
     files = [source.files(study.folder) for source in study.sources]
-    plan = _plan(study, files)
-    with nullcontext(spread) if spread else engine.chosen(study.engine) as chosen:
-        return plan, _add_up(state, plan, files, chosen)
+    with planned(study, files) as plan:
+        # The hashing of the files goes on beside the import.
+        from geoclusters import engine  # noqa: PLC0415 - slow
+
+        with nullcontext(spread) if spread else engine.chosen(study.engine) as chosen:
+            return plan, _add_up(state, plan, files, chosen)
 
 
 def _add_up(
     state: stages.Stages, plan: Plan, files: Sequence[Sequence[Path]], chosen: engine.Engine
 ) -> dict[str, Any]:
     """Have the addresses read and added up; what is there already is not done again."""
+    from geoclusters.engine import geocoding_facts  # noqa: PLC0415 - slow
+
     study = plan.study
-    read_key, key = _keys(plan)
-    if state.facts(ADDRESSES, key) is None:
-        read_key = stages.key_of([read_key, chosen.layout])
-        state.once(READ, read_key, lambda part: chosen.read_sources(study, files, part))
+    if state.facts(ADDRESSES, plan.key) is None:
+        state.once(
+            READ,
+            lambda: stages.key_of([plan.read_key(), chosen.layout]),
+            lambda part: chosen.read_sources(study, files, part),
+        )
     facts = state.once(
         ADDRESSES,
-        key,
+        plan.key,
         lambda part: {
             "folder": str(study.folder.resolve()),
-            "geocoding": engine.geocoding_facts(state.path(READ), len(study.sources)),
+            "geocoding": geocoding_facts(state.path(READ), len(study.sources)),
             **chosen.add_up_addresses(state.path(READ), part, study=study),
         },
     )
@@ -144,13 +113,15 @@ def _add_up(
 
 def _sample_study(folder: Path) -> Path:
     """Have the sample world in the folder of its run."""
+    from geoclusters.sample import write_sample  # noqa: PLC0415
+
     state = stages.Stages(folder)
 
     def make(part: Path) -> dict[str, Any]:
         write_sample(part)
         return {}
 
-    state.once(SAMPLE, stages.code_hash("sample", "places.py"), make)
+    state.once(SAMPLE, lambda: stages.code_hash("sample", "places.py"), make)
     return state.path(SAMPLE) / "study.toml"
 
 
@@ -192,10 +163,10 @@ def recluster(
     folder = Path(out) if out is not None else old.folder
     if study.method.resolution != old.run["settings"]["resolution"]:
         return run(study, folder)
-    plan = Plan(study, old.run["inputs"])
+    plan = Plan(study, lambda: old.run["inputs"])
     state = stages.Stages(folder)
     if state.folder.resolve() != before.folder.resolve():
-        state.once(ADDRESSES, _keys(plan)[1], lambda part: _linked(before, part))
+        state.once(ADDRESSES, plan.key, lambda part: _linked(before, part))
     return _finish(folder, state, plan, facts)
 
 
@@ -250,77 +221,23 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w]+", "-", name.lower()).strip("-") or "study"
 
 
-def _plan(study: Study, files: Sequence[Sequence[Path]]) -> Plan:
-    log.info("hashing the input")
-    inputs = [
-        {"source": source.label, "metric": source.metric, **_input(file, source)}
-        for source, paths in zip(study.sources, files, strict=True)
-        for file in paths
-    ]
-    people = study.population
-    if people is not None:
-        inputs += [
-            {"source": ", ".join(people.paths), "metric": "population", **_input(file, people)}
-            for file in people.files(study.folder)
-        ]
-    return Plan(study, inputs)
-
-
-def _input(file: Path, given: Source | Population) -> dict[str, Any]:
-    return {
-        "file": file.name,
-        "bytes": file.stat().st_size,
-        "sha256": stages.file_hash(file),
-        "licence": given.licence,
-        "attribution": given.attribution,
-    }
-
-
-def _keys(plan: Plan) -> tuple[str, str]:
-    """Keys of the steps that touch the addresses: of reading, and of adding up."""
-    study, method = plan.study, plan.study.method
-    read = {
-        "code": stages.code_hash(*ADDRESS_CODE),
-        "sources": [s.model_dump() for s in study.sources],
-        "geocoding": study.geocoding.told(),
-        "inputs": [
-            [i["source"], i["file"], i["bytes"], i["sha256"]]
-            for i in plan.inputs
-            if i["metric"] != "population"
-        ],
-    }
-    checks = [method.accuracy, method.repair_swapped, method.check_country]
-    window = study.window.model_dump()
-    spread = [method.spread, method.spread_seed] if method.spread != "none" else []
-    counted = [read, window, checks, method.resolution, *spread]
-    return stages.key_of(read), stages.key_of(counted)
-
-
 def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any]) -> Result:
     """Everything after the addresses: cells, clusters, indicators, files, pages."""
+    from geoclusters import assembly, engine, pages, publishing  # noqa: PLC0415 - slow
+
     study, method = plan.study, plan.study.method
     # Not before: wrong input leaves the results of an earlier run as they were.
     people = _people(study)
     results.begin_publishing(folder)
     store = engine.AddressStore(state.path(ADDRESSES))
     with state.timed("clusters"):
-        cells = Cells.from_frame(
+        cells = assembly.Cells.from_frame(
             store.load_cells(), metrics=study.metrics, method=method, facts=facts
         )
-        found = find_clusters(cells, method=method, store=store)
-    compared = {}
-    if method.resolution == EXACT:
-        with state.timed("exactness"):
-            exact = exactness(cells, found, method=method, store=store, facts=facts)
-        compared["exact"] = exact
-        log.info(changed_by_binning(exact))
-    if method.spread != "none":
-        with state.timed("spreading"):
-            spread = spread_effect(cells, found, method=method, store=store, facts=facts)
-        compared["spread"] = spread
-        log.info(changed_by_spreading(spread))
+        found = assembly.find_clusters(cells, method=method, store=store)
+    compared = _compared(state, cells, found, plan, facts)
     with state.timed("indicators"):
-        measured = measure_clusters(
+        measured = assembly.measure_clusters(
             cells,
             found,
             method=method,
@@ -330,121 +247,50 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
             people=people,
         )
     with state.timed("files"):
-        documents = _conserved(cells, found, facts, study.metrics)
-        _write(folder, measured, plan, state.path(ADDRESSES))
+        documents = publishing.conserved(cells, found, facts, study.metrics)
+        content = publishing.run_content(
+            plan, facts, measured, documents=documents, timings=state.timings
+        )
+        content |= compared
+        rejected = state.path(ADDRESSES) / engine.REJECTED_FILE
+        result = publishing.publish(folder, measured, plan, content, rejected=rejected)
+    # Pages are drawn from the tables; what these were made from need not lie in memory beside them.
+    del cells, found, store, measured
     with state.timed("pages"):
-        content = _run_json(plan, facts, measured, documents, state) | compared
-        # Pages read the files; what was written need not lie in memory beside it.
-        del cells, found, store, measured
-        result = results.Result(folder, content)
-        geopackage.write_geopackage(result, folder / geopackage.FILE, made_by=plan.made_by)
         pages.draw_pages(result)
     results.write_json(folder / results.RUN_FILE, content)
     return results.read_run(folder)
 
 
+def _compared(
+    state: stages.Stages, cells: Cells, found: Findings, plan: Plan, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """Say what binning and spreading changed, where a run asks for either."""
+    from geoclusters.engine import AddressStore  # noqa: PLC0415 - slow
+    from geoclusters.exactness import exactness  # noqa: PLC0415
+    from geoclusters.unspread import spread_effect  # noqa: PLC0415
+
+    method = plan.study.method
+    compared: dict[str, Any] = {}
+    given: Any = {"method": method, "store": AddressStore(state.path(ADDRESSES)), "facts": facts}
+    if method.resolution == EXACT:
+        with state.timed("exactness"):
+            compared["exact"] = exactness(cells, found, **given)
+        log.info(changed_by_binning(compared["exact"]))
+    if method.spread != "none":
+        with state.timed("spreading"):
+            compared["spread"] = spread_effect(cells, found, **given)
+        log.info(changed_by_spreading(compared["spread"]))
+    return compared
+
+
 def _people(study: Study) -> PopulationSource | None:
     """Say where the people are, if the study does."""
+    from geoclusters.indicators import PopulationSource  # noqa: PLC0415 - slow
+
     given = study.population
     if given is None:
         return None
     files = tuple(given.files(study.folder))
     columns = {str(ours): theirs for ours, theirs in given.columns.items()}
     return PopulationSource(files, given.kind, columns, given.name, given.year)
-
-
-def _conserved(
-    cells: Cells, found: Findings, facts: dict[str, Any], metrics: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    """Say where the documents of the window are; nothing may be lost on the way."""
-    told = {}
-    for metric in metrics:
-        weight = cells.frame[f"weight_{metric}"].to_numpy()
-        window, unplaced = facts["documents"].get(metric, 0), facts["unplaced"].get(metric, 0)
-        inside = int(weight[found.labels >= 0].sum())
-        noise = int(weight[found.labels < 0].sum())
-        if abs(inside + noise + unplaced - window) > TOLERANCE * max(window, 1):
-            raise RuntimeError(
-                f"{metric}: documents are not conserved: {inside} in clusters + {noise} in noise + {unplaced} "
-                f"unplaced is not {window}; this is a fault of geoclusters, please report it with run.json"
-            )
-        told[metric] = {
-            name: value / schema.WEIGHT_ONE
-            for name, value in (
-                ("window", window),
-                ("in_clusters", inside),
-                ("noise", noise),
-                ("unplaced", unplaced),
-            )
-        }
-    return told
-
-
-def _write(folder: Path, measured: Measured, plan: Plan, origin: Path) -> None:
-    """Write every table of the results."""
-    made_by, metrics = plan.made_by, plan.study.metrics
-    results.write_clusters(folder, measured.clusters, metrics=metrics, made_by=made_by)
-    results.write_csv(folder / schema.ECONOMIES.name, measured.economies)
-    tables = {
-        schema.CELLS: measured.cells,
-        schema.LINKS: measured.links,
-        schema.NEIGHBOURS: measured.neighbours,
-    }
-    tables |= {schema.BREAKDOWNS[by]: frame for by, frame in measured.breakdowns.items()}
-    for layout, frame in tables.items():
-        table = results.as_table(frame, layout, metrics)
-        results.write_parquet(folder / layout.name, table, made_by=made_by)
-    results.copy_parquet(
-        origin / engine.REJECTED_FILE, folder / schema.REJECTED.name, made_by=made_by
-    )
-
-
-def _run_json(
-    plan: Plan,
-    facts: dict[str, Any],
-    measured: Measured,
-    documents: dict[str, dict[str, float]],
-    state: stages.Stages,
-) -> dict[str, Any]:
-    study = plan.study
-    return {
-        "geoclusters": __version__,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "study": {"name": study.name, "notice": study.notice, "generated": study.generated},
-        "window": study.window.model_dump(),
-        "settings": study.method.model_dump(mode="json")
-        | {"min_density": study.method.min_density_value},
-        "metrics": list(study.metrics),
-        "weights": study.weights,
-        "sources": [s.model_dump() for s in study.sources],
-        "population": study.population and study.population.model_dump(),
-        "geocoding": study.geocoding.told(),
-        "engine": study.engine.model_dump(exclude_none=True),
-        "inputs": plan.inputs,
-        "rows": rows_told(study, facts),
-        "quality": facts["quality"],
-        "documents": documents,
-        "concentration": measured.concentration,
-        "clusters": len(measured.clusters),
-        "warnings": measured.warnings,
-        "stages": state.timings,
-    }
-
-
-def rows_told(study: Study, facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """Say what became of the rows of each source; read = outside_window + without_year + placed + rejected."""
-    told = []
-    for number, (source, tally) in enumerate(zip(study.sources, facts["sources"], strict=True)):
-        by_reason = {reason: n for at, reason, n in facts["rows"] if at == number}
-        placed = by_reason.pop("placed", 0)
-        told.append(
-            {
-                "source": source.label,
-                "metric": source.metric,
-                **tally,
-                "placed": placed,
-                "rejected": by_reason,
-                "geocoded": facts["geocoding"][number],
-            }
-        )
-    return told

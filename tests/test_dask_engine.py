@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import geoclusters as gc
-from geoclusters import engine, stages, workflow
+from geoclusters import engine, planning, stages
 from geoclusters.engine import dask as engine_of_dask
 from geoclusters.engine import tasks
 from geoclusters.engine.spread import grouped, touching_numbers
@@ -57,7 +57,7 @@ def study_in(folder, **given):
 def _no_pages():
     """Pages are drawn from the same tables."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workflow.pages, "draw_pages", lambda *_: None)
+        patch.setattr("geoclusters.pages.draw_pages", lambda *_: None)
         yield
 
 
@@ -398,4 +398,4 @@ def test_buckets_are_grouped_whole_and_once(rows, at_least):
 
 
 def test_the_code_that_decides_over_addresses_is_that_of_tasks():
-    assert tasks.code_of_tasks() == stages.code_hash(*workflow.ADDRESS_CODE)
+    assert tasks.code_of_tasks() == stages.code_hash(*planning.ADDRESS_CODE)

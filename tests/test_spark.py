@@ -15,7 +15,6 @@ import pytest
 from four_cities import make_addresses, make_settings
 
 import geoclusters as gc
-from geoclusters import workflow
 from geoclusters.errors import EngineError, SourceError
 
 pytest.importorskip("pyspark")
@@ -40,7 +39,7 @@ def bytes_of(result):
 def _no_pages():
     """Pages are drawn from the same tables."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workflow.pages, "draw_pages", lambda *_: None)
+        patch.setattr("geoclusters.pages.draw_pages", lambda *_: None)
         yield
 
 

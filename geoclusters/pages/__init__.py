@@ -8,6 +8,7 @@ browser. None of it ever reaches folium, whose elements are templates and would 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from geoclusters import results
@@ -49,7 +50,10 @@ def draw_pages(result: Result, *, changes: Changes | None = None, tiles: bool = 
     results.forget_pages(result.folder)
     pages = cluster.clusters_with_page(result)
     cells = Cells(result)
-    cluster.draw_clusters(result, pages, cells=cells)
-    world.draw_world(result, pages, cells=cells, tiles=tiles)
-    del cells
+    with ThreadPoolExecutor(1) as beside:
+        # Compiled loops and templates hardly wait for each other.
+        layers = beside.submit(world.cell_layers, result, cells)
+        cluster.draw_clusters(result, pages, cells=cells)
+        del cells
+        world.draw_world(result, pages, layers=layers.result(), tiles=tiles)
     report.draw_report(result, pages, changes)

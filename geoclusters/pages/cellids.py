@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from geoclusters.compiling import compiled
 from geoclusters.hierarchy import parents, resolution_of
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__all__ = ["Columns", "centres", "joined", "parents", "resolution_of"]
 
-__all__ = ["centres", "joined", "parents", "resolution_of"]
+Columns = Mapping[str, npt.NDArray[Any]]
+"""Columns of cells, all of one length."""
 
 _Floats = npt.NDArray[np.float64]
 _Integers = npt.NDArray[np.int64]
@@ -99,34 +99,35 @@ def _slot(table: npt.NDArray[np.int32], bits: int, found: _Integers, key: int) -
     return int(slot)
 
 
-def joined(cells: pd.DataFrame, how: Mapping[str, str]) -> pd.DataFrame:
+def joined(cells: Columns, how: Mapping[str, str]) -> Columns:
     """
     Make one row of the rows of a cell, by cell.
 
     Parameters
     ----------
-    cells : pandas.DataFrame
-        `cell` and whatever is to be joined; quickest where it is in order of `cell` already.
+    cells : mapping of str to numpy.ndarray
+        Columns `cell` and whatever is to be joined; quickest where it is in order of `cell` already.
     how : mapping of str to {"sum", "max", "mean"}
         What becomes of each column.
 
     Examples
     --------
-    >>> cells = pd.DataFrame({"cell": [7, 7, 9], "weight": [1.0, 2.0, 4.0]})
-    >>> joined(cells, {"weight": "sum"}).to_numpy().tolist()
-    [[7.0, 3.0], [9.0, 4.0]]
+    >>> cells = {"cell": np.array([7, 7, 9]), "weight": np.array([1.0, 2.0, 4.0])}
+    >>> {name: column.tolist() for name, column in joined(cells, {"weight": "sum"}).items()}
+    {'cell': [7, 9], 'weight': [3.0, 4.0]}
     """
-    if not cells["cell"].is_monotonic_increasing:
-        cells = cells.sort_values("cell", kind="stable")
-    cell = cells["cell"].to_numpy()
-    starts = np.flatnonzero(
-        np.append(np.ones(min(1, len(cell)), dtype=bool), cell[1:] != cell[:-1])
-    )
-    sizes = np.diff(starts, append=len(cell))
+    cell = cells["cell"]
+    given = {name: cells[name] for name in how}
+    if (cell[1:] < cell[:-1]).any():
+        order = np.argsort(cell, kind="stable")
+        cell, given = cell[order], {name: column[order] for name, column in given.items()}
+    first = np.ones(len(cell), dtype=bool)
+    np.not_equal(cell[1:], cell[:-1], out=first[1:])
+    starts = np.flatnonzero(first)
     columns = {"cell": cell[starts]}
     for name, aggregate in how.items():
         reduction = np.maximum if aggregate == "max" else np.add
-        columns[name] = reduction.reduceat(cells[name].to_numpy(), starts)
+        columns[name] = reduction.reduceat(given[name], starts)
         if aggregate == "mean":
-            columns[name] = columns[name] / sizes
-    return pd.DataFrame(columns, copy=False)
+            columns[name] = columns[name] / np.diff(starts, append=len(cell))
+    return columns

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from geoclusters.geometry import cell_corners
 from geoclusters.hierarchy import EXACT
@@ -22,6 +21,7 @@ from geoclusters.pages.shapes import unrolled_lon
 from geoclusters.pages.wording import class_breaks, label, number, significant
 
 if TYPE_CHECKING:
+    from geoclusters.pages.cellids import Columns
     from geoclusters.pages.cells import Cells
     from geoclusters.results import Result
 
@@ -56,13 +56,13 @@ class CellMap:
         own = cells.of_clusters()
         if self._exact:
             own = [joined(points, {"weight": "sum", "density": "max", **how}) for points in own]
-        self._counted = [len(cells) for cells in own]
+        self._counted = [len(cells["cell"]) for cells in own]
         self._own = [_drawn(cells, how) for cells in own]
 
     def note(self, identifier: str) -> str:
         """Say what the hexagons on the map are, where they are not the cells of the run."""
         place = self._place[identifier]
-        drawn, counted = len(self._own[place]), self._counted[place]
+        drawn, counted = len(self._own[place]["cell"]), self._counted[place]
         notes = []
         if self._exact:
             notes.append(
@@ -74,7 +74,7 @@ class CellMap:
 
     def hexagons(self, identifier: str) -> Rings:
         """Give the outlines of a cluster's cells as they are drawn."""
-        return cell_rings(self._own[self._place[identifier]]["cell"].to_numpy(np.uint64))
+        return cell_rings(self._own[self._place[identifier]]["cell"])
 
     def data(self, identifier: str, hexagons: Rings, box: Any) -> dict[str, Any]:  # noqa: ANN401
         """Gather what the script draws: cells, dots within `box`, classes of both."""
@@ -84,16 +84,16 @@ class CellMap:
         return {
             "metrics": [label(m) for m in self._metrics],
             "cells": pack_rings(hexagons, decimals=CELL_DECIMALS),
-            "core": pack_bytes(own["core"].to_numpy(np.uint8)),
+            "core": pack_bytes(own["core"]),
             "counts": [significant(own[m], 3) for m in self._metrics],
             "scales": [_told(scale, own, outside) for scale in scales],
             "dots": {
                 **pack_points(outside["lon"], outside["lat"], decimals=DOT_DECIMALS),
-                "radius": dot_radius_m(outside["cell"].to_numpy(np.uint64)),
+                "radius": dot_radius_m(outside["cell"]),
             },
         }
 
-    def _outside(self, identifier: str, box: Any) -> pd.DataFrame:  # noqa: ANN401
+    def _outside(self, identifier: str, box: Any) -> Columns:  # noqa: ANN401
         """Give the cells within a box that are not the cluster's own, joined if they are many."""
         cells = self._cells
         rows = cells.within(*box.bounds)
@@ -101,11 +101,11 @@ class CellMap:
         if len(rows) <= MOST_CELLS:
             rows = rows[np.argsort(cells.lat[rows], kind="stable")]
         names = ("cell", "lat", "lon", "weight", "density")
-        near = pd.DataFrame({n: getattr(cells, n)[rows] for n in names}, copy=False)
+        near = {n: getattr(cells, n)[rows] for n in names}
         return _drawn(near, {"lat": "mean", "lon": "mean"})
 
-    def _activity(self, own: pd.DataFrame) -> dict[str, Any]:
-        breaks = class_breaks(own["weight"].to_numpy(np.float64))
+    def _activity(self, own: Columns) -> dict[str, Any]:
+        breaks = class_breaks(own["weight"])
         return {
             "key": "activity",
             "label": "Activity of the cell",
@@ -124,9 +124,9 @@ class CellMap:
             return {"unit": "millionths of the world", "factor": 1e6}
         return {"unit": "% of the world", "factor": 100}
 
-    def _density(self, own: pd.DataFrame, outside: pd.DataFrame) -> dict[str, Any]:
+    def _density(self, own: Columns, outside: Columns) -> dict[str, Any]:
         if self._threshold is None:
-            breaks = class_breaks(own["density"].to_numpy(np.float64))
+            breaks = class_breaks(own["density"])
             return {
                 **self._activity(own),
                 **self._unit(breaks),
@@ -135,8 +135,8 @@ class CellMap:
                 "column": "density",
                 "breaks": breaks,
             }
-        highest = max(own["density"].max(), outside["density"].max() if len(outside) else 0.0)
-        breaks = ratio_breaks(float(highest) / self._threshold)
+        highest = max(float(c["density"].max(initial=0.0)) for c in (own, outside))
+        breaks = ratio_breaks(highest / self._threshold)
         return {
             "key": "density",
             "label": _DENSITY,
@@ -162,20 +162,20 @@ def ratio_breaks(highest: float) -> list[float]:
     return [r for r in RATIOS if r <= 1] + above[: _MOST_CLASSES_ABOVE - 1]
 
 
-def _told(scale: dict[str, Any], own: pd.DataFrame, outside: pd.DataFrame) -> dict[str, Any]:
+def _told(scale: dict[str, Any], own: Columns, outside: Columns) -> dict[str, Any]:
     """Give a scale with the values of the cells, and the classes of the dots."""
     told = {k: v for k, v in scale.items() if k not in ("column", "divisor")}
-    values = own[scale["column"]].to_numpy(np.float64) / scale["divisor"]
-    dots = outside[scale["column"]].to_numpy(np.float64) / scale["divisor"]
+    values = own[scale["column"]] / scale["divisor"]
+    dots = outside[scale["column"]] / scale["divisor"]
     classes = np.searchsorted(scale["breaks"], dots, side="right")
     return {**told, "values": significant(values, 3), "dots": pack_bytes(classes)}
 
 
-def _drawn(cells: pd.DataFrame, how: dict[str, str]) -> pd.DataFrame:
+def _drawn(cells: Columns, how: dict[str, str]) -> Columns:
     """Join cells until there are few enough: weights add up, the highest density stays."""
-    while len(cells) > MOST_CELLS:
-        coarser = resolution_of(int(cells["cell"].iloc[0])) - 1
-        moved = cells.assign(cell=parents(cells["cell"].to_numpy(np.uint64), coarser))
+    while len(cells["cell"]) > MOST_CELLS:
+        coarser = resolution_of(int(cells["cell"][0])) - 1
+        moved = {**cells, "cell": parents(cells["cell"], coarser)}
         cells = joined(moved, {"weight": "sum", "density": "max", **how})
     return cells
 

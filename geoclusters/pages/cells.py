@@ -16,6 +16,7 @@ from geoclusters.hierarchy import parents, resolution_of
 from geoclusters.pages.shapes import unrolled_lon
 
 if TYPE_CHECKING:
+    from geoclusters.pages.cellids import Columns
     from geoclusters.results import Result
 
 _Floats = npt.NDArray[np.float64]
@@ -58,15 +59,14 @@ class Cells:
         names = ("cell", "lat", "lon", "weight")
         return pd.DataFrame({n: getattr(self, n)[noise] for n in names}, copy=False)
 
-    def of_clusters(self) -> list[pd.DataFrame]:
+    def of_clusters(self) -> list[Columns]:
         """Give the cells of each cluster in order of rank: `cell`, `weight`, `density`, `core` and the metrics."""
         rows = np.flatnonzero(self.owner != NO_CLUSTER)
         rows = rows[np.argsort(self.owner[rows], kind="stable")]
         columns = {n: getattr(self, n)[rows] for n in ("cell", "weight", "density")}
         columns |= {n: _column(self._result, n)[rows] for n in ("core", *self.metrics)}
-        inside = pd.DataFrame(columns, copy=False)
         bounds = np.searchsorted(self.owner[rows], np.arange(len(self._result.clusters) + 1))
-        return [inside.iloc[a:b] for a, b in pairwise(bounds)]
+        return [{n: values[a:b] for n, values in columns.items()} for a, b in pairwise(bounds)]
 
     @cached_property
     def _blocks(self) -> tuple[_Rows, npt.NDArray[np.float64]]:

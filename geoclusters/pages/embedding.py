@@ -15,7 +15,6 @@ from importlib.metadata import distribution
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
-import folium
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -39,6 +38,8 @@ def empty_map() -> EmptyMap:
 
     The name that folium draws at random is replaced, so that the same run gives the same page.
     """
+    import folium  # noqa: PLC0415 - slow, and of use to who draws pages only
+
     drawn = folium.Map(
         location=[25, 10],
         zoom_start=2,

@@ -54,7 +54,11 @@ TILES: Final = {
 
 
 def draw_world(
-    result: Result, pages: Collection[str], *, cells: Cells | None = None, tiles: bool = False
+    result: Result,
+    pages: Collection[str],
+    *,
+    layers: dict[str, Any] | None = None,
+    tiles: bool = False,
 ) -> None:
     """
     Write the world map of a run, all in one file.
@@ -63,12 +67,12 @@ def draw_world(
     ----------
     pages : collection of str
         Identifiers of the clusters that have a page of their own.
-    cells : Cells, optional
-        The cells of the run; they are read unless given.
+    layers : dict, optional
+        What `cell_layers` gives, where that has been asked already.
     tiles : bool
         Offer OpenStreetMap as a layer; it is loaded from the network once it is chosen, not before.
     """
-    data = world_data(result, pages, cells)
+    data = world_data(result, pages, layers)
     page = embedding.document(
         "world.html",
         about=about(result),
@@ -88,10 +92,9 @@ def draw_world(
 
 
 def world_data(
-    result: Result, pages: Collection[str], cells: Cells | None = None
+    result: Result, pages: Collection[str], layers: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Gather what the scripts of the map draw, columns instead of records, shapes packed."""
-    cells = cells if cells is not None else Cells(result)
     clusters = result.clusters
     regions = clusters["region"].where(clusters["region"].notna(), clusters.geometry)
     return {
@@ -102,17 +105,24 @@ def world_data(
         "breaks": _breaks(clusters, result.metrics),
         "regions": pack_shapes(unrolled(regions.to_numpy()), decimals=SHAPE_DECIMALS),
         "outlines": pack_shapes(unrolled(clusters.geometry.to_numpy()), decimals=SHAPE_DECIMALS),
-        "noise": {
-            **noise_dots(cells.outside()),
-            "kind": "points" if result.run["settings"].get("resolution") == EXACT else "cells",
-        },
-        "relief": _relief(result, cells),
+        **(layers if layers is not None else cell_layers(result, Cells(result))),
         "links": highlights.links(result),
         "organisations": highlights.names(result, "organisations", "organisation"),
         "fields": highlights.names(result, "fields", "field"),
         "land": packed_land(),
         "coast": packed_coast(),
         "towns": packed_towns(),
+    }
+
+
+def cell_layers(result: Result, cells: Cells) -> dict[str, Any]:
+    """Draw the layers of the map that show cells: those outside the clusters, and the density surface."""
+    return {
+        "noise": {
+            **noise_dots(cells.outside()),
+            "kind": "points" if result.run["settings"].get("resolution") == EXACT else "cells",
+        },
+        "relief": _relief(result, cells),
     }
 
 

@@ -1,0 +1,161 @@
+"""Writes the results of a run, and tells in `run.json` how they came about."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from geoclusters import __version__, geopackage, results, schema
+from geoclusters.results import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from geoclusters.assembly import Cells, Findings, Measured
+    from geoclusters.planning import Plan
+    from geoclusters.study import Study
+
+TOLERANCE: Final = 1e-6
+
+
+def publish(
+    folder: Path, measured: Measured, plan: Plan, content: dict[str, Any], *, rejected: Path
+) -> Result:
+    """
+    Write every table of the results and the GeoPackage.
+
+    Parameters
+    ----------
+    content : dict
+        What `run.json` will say.
+    rejected : Path
+        Table of the addresses that were not placed.
+
+    Returns
+    -------
+    Result
+        The run with the tables that were written, so that pages need not read them.
+    """
+    made_by, metrics = plan.made_by, plan.study.metrics
+    tables = {
+        layout.name: results.as_table(frame, layout, metrics)
+        for layout, frame in _frames(measured).items()
+    }
+    result = Result(folder, content, tables=tables)
+
+    def write(name: str) -> None:
+        results.write_parquet(folder / name, tables[name], made_by=made_by)
+
+    results.write_clusters(folder, measured.clusters, metrics=metrics, made_by=made_by)
+    with ThreadPoolExecutor(1) as beside:
+        # As large as all others together, and written without Python's lock.
+        cells = beside.submit(write, schema.CELLS.name)
+        for name in tables.keys() - {schema.CELLS.name}:
+            write(name)
+        results.write_csv(folder / schema.ECONOMIES.name, measured.economies)
+        results.copy_parquet(rejected, folder / schema.REJECTED.name, made_by=made_by)
+        geopackage.write_geopackage(result, folder / geopackage.FILE, made_by=made_by)
+        cells.result()
+    return result
+
+
+def _frames(measured: Measured) -> dict[schema.Table, Any]:
+    return {
+        schema.CELLS: measured.cells,
+        schema.LINKS: measured.links,
+        schema.NEIGHBOURS: measured.neighbours,
+        **{schema.BREAKDOWNS[by]: frame for by, frame in measured.breakdowns.items()},
+    }
+
+
+def run_content(
+    plan: Plan,
+    facts: dict[str, Any],
+    measured: Measured,
+    *,
+    documents: dict[str, dict[str, float]],
+    timings: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """
+    Gather what `run.json` says.
+
+    Parameters
+    ----------
+    facts : dict
+        What adding up the addresses found.
+    documents : dict
+        As `conserved` gives them.
+    timings : list of dict
+        Stages so far; the list is kept, so that those to come are told as well.
+    """
+    study = plan.study
+    return {
+        "geoclusters": __version__,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "study": {"name": study.name, "notice": study.notice, "generated": study.generated},
+        "window": study.window.model_dump(),
+        "settings": study.method.model_dump(mode="json")
+        | {"min_density": study.method.min_density_value},
+        "metrics": list(study.metrics),
+        "weights": study.weights,
+        "sources": [s.model_dump() for s in study.sources],
+        "population": study.population and study.population.model_dump(),
+        "geocoding": study.geocoding.told(),
+        "engine": study.engine.model_dump(exclude_none=True),
+        "inputs": plan.inputs,
+        "rows": rows_told(study, facts),
+        "quality": facts["quality"],
+        "documents": documents,
+        "concentration": measured.concentration,
+        "clusters": len(measured.clusters),
+        "warnings": measured.warnings,
+        "stages": timings,
+    }
+
+
+def rows_told(study: Study, facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Say what became of the rows of each source; read = outside_window + without_year + placed + rejected."""
+    told = []
+    for number, (source, tally) in enumerate(zip(study.sources, facts["sources"], strict=True)):
+        by_reason = {reason: n for at, reason, n in facts["rows"] if at == number}
+        placed = by_reason.pop("placed", 0)
+        told.append(
+            {
+                "source": source.label,
+                "metric": source.metric,
+                **tally,
+                "placed": placed,
+                "rejected": by_reason,
+                "geocoded": facts["geocoding"][number],
+            }
+        )
+    return told
+
+
+def conserved(
+    cells: Cells, found: Findings, facts: dict[str, Any], metrics: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Say where the documents of the window are; nothing may be lost on the way."""
+    told = {}
+    for metric in metrics:
+        weight = cells.frame[f"weight_{metric}"].to_numpy()
+        window, unplaced = facts["documents"].get(metric, 0), facts["unplaced"].get(metric, 0)
+        inside = int(weight[found.labels >= 0].sum())
+        noise = int(weight[found.labels < 0].sum())
+        if abs(inside + noise + unplaced - window) > TOLERANCE * max(window, 1):
+            raise RuntimeError(
+                f"{metric}: documents are not conserved: {inside} in clusters + {noise} in noise + {unplaced} "
+                f"unplaced is not {window}; this is a fault of geoclusters, please report it with run.json"
+            )
+        told[metric] = {
+            name: value / schema.WEIGHT_ONE
+            for name, value in (
+                ("window", window),
+                ("in_clusters", inside),
+                ("noise", noise),
+                ("unplaced", unplaced),
+            )
+        }
+    return told
