@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from geoclusters.countries import country_at
 from geoclusters.earth import distance_km, unit_vectors
 from geoclusters.geocoding import REASONS, geocode
+from geoclusters.geocoding.gazetteer import load_gazetteer
+from geoclusters.geocoding.spelling import key_of
+from geoclusters.geocoding.wards import ALSO_CITIES, WARDS, cities_of_ward
 from geoclusters.places import read_places, read_regions
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -34,6 +37,13 @@ HARD = [
     ("London ON", None, "CA", ("Ontario", "CA")),
     ("London", None, None, ("England", "GB")),
     ("Paris TX", None, None, ("Texas", "US")),
+    ("Minato-ku", None, "JP", None),
+    ("Minato", "Tokyo", "JP", ("Tokyo", "JP")),
+    ("Minato", "Aichi", "JP", ("Aichi", "JP")),
+    ("Naka", None, "JP", None),
+    ("Bunkyō-ku", None, "JP", ("Tokyo", "JP")),
+    ("Kanazawa", None, "JP", ("Ishikawa", "JP")),
+    ("Kanazawa-ku", None, "JP", ("Kanagawa", "JP")),
     ("Praha", None, "CSK", ("Prague", "CZ")),
     ("Bratislava", None, "Czechoslovakia", ("Bratislava Region", "SK")),
     ("Leningrad", None, "SUN", ("St.-Petersburg", "RU")),
@@ -209,6 +219,16 @@ def test_repeated_addresses_get_the_same_answer_each_time():
     found = geocode(["Bostn", "Munich", "Bostn"], ["MA", None, "MA"], ["US", "DE", "US"])
     assert found.iloc[0].equals(found.iloc[2])
     assert found["name"].tolist() == ["Boston", "Munich", "Boston"]
+
+
+def test_wards_are_parts_of_cities_that_the_table_knows():
+    keys = load_gazetteer().entries_of([key_of(city) for city in WARDS])[0]
+    assert set(keys) == set(range(len(WARDS)))
+    wards = {key_of(ward) for text in WARDS.values() for ward in text.split()}
+    assert wards >= ALSO_CITIES
+    for ward in wards:
+        cities = {key_of(c) for c, text in WARDS.items() if ward in map(key_of, text.split())}
+        assert set(cities_of_ward(f"{ward}ku")) == cities
 
 
 def test_large_cities_are_found_where_they_are():

@@ -55,7 +55,14 @@ def candidates_of(statements: list[Statement], reader: Reader) -> pd.DataFrame:
     """
     gazetteer = reader.gazetteer
     whole = [(i, Variant(s.whole, WHOLE)) for i, s in enumerate(statements) if s.whole]
-    first = _exact(whole, statements, gazetteer)
+    wards = [(i, Variant(c, WHOLE)) for i, s in enumerate(statements) for c in s.cities_of_ward]
+    first = pd.concat(
+        [
+            _exact(whole, statements, gazetteer),
+            _exact(wards, statements, gazetteer).assign(other=True),
+        ],
+        ignore_index=True,
+    )
     settled = set(first["statement"][~first["wrong_region"]].tolist())
     others = [
         (i, variant)

@@ -11,6 +11,7 @@ from geoclusters.countries import iso2_of, normalised_name
 from geoclusters.geocoding.gazetteer import ANYWHERE, Gazetteer, bare_region, without_region_words
 from geoclusters.geocoding.romanisation import fold
 from geoclusters.geocoding.spelling import german_long_form, joined, key_of, words_of
+from geoclusters.geocoding.wards import cities_of_ward
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,6 +155,8 @@ class Statement:
         The country of which the place may be the name, or -1.
     unknown_country : bool
         It states a country that nobody knows; those of `FORMER` are known.
+    cities_of_ward : tuple of str
+        Keys of the cities that have a ward of the place's name.
     """
 
     readings: list[Reading]
@@ -167,6 +170,7 @@ class Statement:
     named_regions: tuple[int, ...] = ()
     named_country: int = ANYWHERE
     unknown_country: bool = False
+    cities_of_ward: tuple[str, ...] = ()
 
 
 class Reader:
@@ -208,9 +212,11 @@ class Reader:
         main = next(iter([*parts, *brackets]), "")
         named = self._of_key(main, stated) if len(main) >= MIN_PART else ()
         brackets = [b for b in brackets if b in tail]
+        whole = key_of(" ".join([main, *brackets])) if main else ""
+        in_japan = stated == self.gazetteer.position["JP"]
         return Statement(
             readings=former or self._readings(stated, found, region),
-            whole=key_of(" ".join([main, *brackets])) if main else "",
+            whole=whole,
             main=main,
             aside=tail,
             brackets=brackets,
@@ -220,6 +226,7 @@ class Reader:
             named_regions=_within(named, former, self.gazetteer),
             named_country=self._named_country(main) if len(main) >= MIN_PART else ANYWHERE,
             unknown_country=bool(country) and stated == ANYWHERE and not former,
+            cities_of_ward=cities_of_ward(whole) if in_japan else (),
         )
 
     def other_variants(self, statement: Statement) -> list[Variant]:
