@@ -125,4 +125,4 @@ def _latitudes_on_the_date_line(
     far_a, far_b = np.abs(a[:, 1]), np.abs(b[:, 1])
     on_it = (far_a + far_b) == 0
     met = (far_b + on_it)[:, None] * a + far_a[:, None] * b
-    return np.degrees(np.arctan2(met[:, 2], np.hypot(met[:, 0], met[:, 1])))
+    return np.asarray(np.degrees(np.arctan2(met[:, 2], np.hypot(met[:, 0], met[:, 1]))))

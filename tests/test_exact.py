@@ -20,7 +20,7 @@ import geoclusters as gc
 from geoclusters import geopackage, pages
 from geoclusters.assembly import Cells, find_clusters
 from geoclusters.boundaries import boundaries
-from geoclusters.cells import SiteTable, added_up, cell_rows, finish, rows_in, sites
+from geoclusters.cells import SiteTable, added_up, cell_rows, finish, rows_in, shards, sites
 from geoclusters.clusters import territories
 from geoclusters.comparison import compare
 from geoclusters.earth import EARTH_RADIUS_KM
@@ -114,7 +114,7 @@ def test_no_two_points_are_taken_for_one_where_their_keys_agree(monkeypatch, kep
     wanted = summed(random_rows())
     mix = sites.site_keys
     monkeypatch.setattr(sites, "site_keys", lambda *given: mix(*given) & np.uint64(kept_bits))
-    monkeypatch.setattr(sites, "_FIRST_ROOM", 2)
+    monkeypatch.setattr(shards, "_FIRST_ROOM", 2)
     rows = random_rows()
     table = SiteTable()
     entries = np.concatenate([add(table, rows.iloc[:90]), add(table, rows.iloc[90:])])

@@ -133,6 +133,7 @@ def _outside(
     lat: Floats, lon: Floats, country: Codes, asked: Flags, outside: Outside | None
 ) -> Flags:
     found = np.zeros(len(lat), dtype=bool)
+    asked = asked & (country >= 0)
     if outside is not None and asked.any():
         found[asked] = outside(lat[asked], lon[asked], country[asked])
     return found

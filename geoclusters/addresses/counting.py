@@ -91,13 +91,21 @@ def _weigh(
         while b < n and document[b] == document[a]:
             b += 1
         if document[a] != 0:
-            if b - a == 1:
-                weight[a] = WEIGHT_ONE
+            if not _names_persons(person, a, b):
+                weight[a:b] = (WEIGHT_ONE + (b - a) // 2) // (b - a)
             elif b - a <= FEW_ROWS:
                 _share_few(a, b, person, place, tie, weight, duplicate)
             else:
                 _share_many(a, b, person, place, tie, weight, duplicate)
         a = b
+
+
+@compiled
+def _names_persons(person: Keys, a: int, b: int) -> bool:
+    named = np.uint64(0)
+    for row in range(a, b):
+        named |= person[row]
+    return bool(named != 0)
 
 
 @compiled

@@ -46,6 +46,8 @@ ASIDE: Final = pa.schema(
 
 def of_metric(keys: Keys, metric: int) -> Keys:
     """Give documents of one metric keys of their own; 0 stays 0."""
+    if metric == 0:
+        return keys
     return np.where(keys == 0, np.uint64(0), keys ^ np.uint64(metric * METRIC_FACTOR & ALL_BITS))
 
 

@@ -1,19 +1,19 @@
 """Adds addresses up to one row a distinct point and metric, for runs that do without binning.
 
-The table is that of `sums`, keyed by the point in place of the cell. A point is never taken for another: where the
-mixed keys of two agree, their coordinates are compared. No position is summed; the point is the position.
+The table is that of `sums`, keyed by the point in place of the cell. No position is summed; the point is the
+position.
 """
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from geoclusters.cells.kernel import latlng_to_cells
-from geoclusters.cells.sums import N_SHARDS, NO_ENTRY, grown, several_documents
+from geoclusters.cells.shards import N_SHARDS, ShardedTable, lots, places
+from geoclusters.cells.sums import documents_of
 from geoclusters.compiling import compiled
 from geoclusters.hierarchy import DISPLAY_RESOLUTION
 
@@ -27,13 +27,7 @@ if TYPE_CHECKING:
     Metrics = npt.NDArray[np.uint8]
 
 SUMS: Final = ("weight", "addresses", "documents")
-_LAT, _LON, _WEIGHT, _ADDRESSES, _DOCUMENTS, _LAST = range(6)
-_FIRST_ROOM = 1 << 10
-_AT_ONCE = 128
-_SHARD_SHIFT = np.uint64(60)
-_TAG_SHIFT = np.uint64(28)
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
+_N_KEYS = 3
 _ONE = np.uint64(1)
 
 
@@ -198,131 +192,26 @@ def _mix(lat: Ints, lon: Ints, metric: Metrics, keys: Keys) -> None:
 
 
 @compiled
-def _shard_order(key: Keys, bounds: Ints, order: Ints) -> None:
-    """Order the rows by shard, stable."""
-    for i in range(len(key)):
-        bounds[np.int64(key[i] >> _SHARD_SHIFT) + 1] += 1
-    for before in range(N_SHARDS):
-        bounds[before + 1] += bounds[before]
-    place = bounds.copy()
-    for row in range(len(key)):
-        shard = np.int64(key[row] >> _SHARD_SHIFT)
-        order[place[shard]] = row
-        place[shard] += 1
-
-
-@compiled
-def _add(
-    rows: Ints,
-    key: Keys,
+def _pack(
     lat: Ints,
     lon: Ints,
     metric: Metrics,
+    hashes: Keys,
     weight: Ints,
-    several: Ints,
-    document: Ints,
-    slots: Keys,
-    sites: Ints,
-    site_metric: Metrics,
-    n_entries: int,
-    entries: Codes,
-) -> int:
-    """
-    Add rows to the sums of one shard; `several` is 1, or minus the documents that a row stands for.
-
-    A slot holds 32 bits of the key and the entry + 1; 0 is an empty slot. Memory is touched ahead of its use, as in
-    `sums`.
-    """
-    mask = np.uint64(len(slots) - 1)
-    touched = np.uint64(0)
-    for begin in range(0, len(rows), _AT_ONCE):
-        end = min(begin + _AT_ONCE, len(rows))
-        for i in range(begin, end):
-            touched ^= slots[key[rows[i]] & mask]
-        for i in range(begin, end):
-            slot = slots[key[rows[i]] & mask]
-            known = np.int64(slot & _LOW) - np.int64(slot != 0)
-            touched ^= np.uint64(sites[known, _LAT])
-        for i in range(begin, end):
-            row = rows[i]
-            tag = key[row] >> _TAG_SHIFT & _LOW
-            slot = key[row] & mask
-            entry = np.int64(-1)
-            while slots[slot] != 0:
-                known = np.int64(slots[slot] & _LOW) - 1
-                if (
-                    slots[slot] >> _HALF == tag
-                    and sites[known, _LAT] == lat[row]
-                    and sites[known, _LON] == lon[row]
-                    and site_metric[known] == metric[row]
-                ):
-                    entry = known
-                    break
-                slot = slot + _ONE & mask
-            if entry < 0:
-                entry = np.int64(n_entries)
-                slots[slot] = tag << _HALF | np.uint64(entry + 1)
-                sites[entry, _LAT], sites[entry, _LON] = lat[row], lon[row]
-                sites[entry, _WEIGHT : _DOCUMENTS + 1] = 0
-                sites[entry, _LAST] = -1
-                site_metric[entry] = metric[row]
-                n_entries += 1
-            times = several[row]
-            other = np.int64(sites[entry, _LAST] != document[row])
-            sites[entry, _WEIGHT] += weight[row]
-            sites[entry, _ADDRESSES] += abs(times)
-            sites[entry, _DOCUMENTS] += -times if times < 0 else other
-            sites[entry, _LAST] = document[row]
-            entries[row] = np.int32(entry)
-    if touched == _ONE and len(rows) == 0:  # never; what was touched counts as used
-        return -1
-    return n_entries
-
-
-@compiled
-def _insert_all(keys: Keys, slots: Keys) -> None:
-    mask = np.uint64(len(slots) - 1)
-    for entry in range(len(keys)):
-        slot = keys[entry] & mask
-        while slots[slot] != 0:
-            slot = slot + _ONE & mask
-        slots[slot] = (keys[entry] >> _TAG_SHIFT & _LOW) << _HALF | np.uint64(entry + 1)
-
-
-class _Shard:
-    """
-    Sums of the points whose keys fall to one shard, in an open-addressed table.
-
-    Attributes
-    ----------
-    slots : numpy.ndarray of uint64
-        At least half of them are empty.
-    sites : numpy.ndarray of int64, shape (n, 6)
-        Bits of latitude and longitude, `SUMS`, and the document that came last.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.n_entries = 0
-        self.sites = np.zeros((_FIRST_ROOM, 6), dtype=np.int64)
-        self.metric = np.empty(_FIRST_ROOM, dtype=np.uint8)
-        self.slots = np.zeros(2 * _FIRST_ROOM, dtype=np.uint64)
-
-    def make_room(self, more: int) -> None:
-        """Have room for so many further entries."""
-        wanted = self.n_entries + more
-        if wanted > len(self.metric):
-            room = max(wanted, 2 * len(self.metric))
-            self.sites = grown(self.sites, room, self.n_entries)
-            self.metric = grown(self.metric, room, self.n_entries)
-        if 2 * wanted > len(self.slots):
-            size = len(self.slots)
-            while 2 * wanted > size:
-                size *= 2
-            n, sites = self.n_entries, self.sites
-            keys = site_keys(sites[:n, _LAT].copy(), sites[:n, _LON].copy(), self.metric[:n])
-            self.slots = np.zeros(size, dtype=np.uint64)
-            _insert_all(keys, self.slots)
+    documents: Ints,
+    count: Floats,
+    place: Codes,
+    packed: Ints,
+    packed_hashes: Keys,
+) -> None:
+    """Write the key of each row and what it adds to `SUMS` side by side, in the order of the shards."""
+    for row in range(len(lat)):
+        at = place[row]
+        packed_hashes[at] = hashes[row]
+        packed[at, 0], packed[at, 1], packed[at, 2] = lat[row], lon[row], np.int64(metric[row])
+        packed[at, 3] = weight[row]
+        packed[at, 4] = 1 if np.isnan(count[row]) else documents[row]
+        packed[at, 5] = documents[row]
 
 
 class SiteTable:
@@ -340,7 +229,7 @@ class SiteTable:
     """
 
     def __init__(self) -> None:
-        self._shards = [_Shard() for _ in range(N_SHARDS)]
+        self._table = ShardedTable(_N_KEYS + len(SUMS), n_keys=_N_KEYS)
 
     def add(
         self,
@@ -362,34 +251,26 @@ class SiteTable:
         """
         # Adding 0.0 makes 0.0 of -0.0, which is the same place.
         lat_bits, lon_bits = (lat + 0.0).view(np.int64), (lon + 0.0).view(np.int64)
-        several = several_documents(count)
-        key = site_keys(lat_bits, lon_bits, metric)
-        bounds, order = np.zeros(N_SHARDS + 1, dtype=np.int64), np.empty(len(key), dtype=np.int64)
-        _shard_order(key, bounds, order)
-        entries = np.empty(len(key), dtype=np.int32)
-        for number, shard in enumerate(self._shards):
-            rows = order[bounds[number] : bounds[number + 1]]
-            if not len(rows):
-                continue
-            with shard.lock:
-                shard.make_room(len(rows))
-                shard.n_entries = _add(
-                    rows,
-                    key,
-                    lat_bits,
-                    lon_bits,
-                    metric,
-                    weight,
-                    several,
-                    document,
-                    shard.slots,
-                    shard.sites,
-                    shard.metric,
-                    shard.n_entries,
-                    entries,
-                )
-            entries[rows] = entries[rows] * N_SHARDS + number
-        return entries
+        key = np.stack([lat_bits, lon_bits, metric.astype(np.int64)], axis=1)
+        documents = documents_of(document, key, count)
+        found = [
+            self._add(lat_bits[at], lon_bits[at], metric[at], weight[at], documents[at], count[at])
+            for at in lots(len(key))
+        ]
+        return np.concatenate([np.zeros(0, dtype=np.int32), *found])
+
+    def _add(
+        self, lat: Ints, lon: Ints, metric: Metrics, weight: Ints, documents: Ints, count: Floats
+    ) -> Codes:
+        n, hashes = len(lat), site_keys(lat, lon, metric)
+        bounds, place = np.empty(N_SHARDS + 1, dtype=np.int64), np.empty(n, dtype=np.int32)
+        places(hashes, bounds, place)
+        packed, packed_hashes = (
+            np.empty((n, self._table.width), dtype=np.int64),
+            np.empty_like(hashes),
+        )
+        _pack(lat, lon, metric, hashes, weight, documents, count, place, packed, packed_hashes)
+        return self._table.add(packed, packed_hashes, bounds)[place]
 
     def finish(self) -> tuple[SiteSums, Codes]:
         """
@@ -401,27 +282,11 @@ class SiteTable:
         rows : numpy.ndarray of int32
             Indexed by the entries that `add` gave.
         """
-        shards, self._shards = self._shards, [_Shard() for _ in range(N_SHARDS)]
-        for shard in shards:
-            shard.slots = shard.slots[:0].copy()
-        lat, lon = (_joined(shards, column).view(np.float64) for column in (_LAT, _LON))
-        metric = np.concatenate([s.metric[: s.n_entries] for s in shards])
+        table = self._table
+        lat, lon = (table.word(at).view(np.float64) for at in (0, 1))
+        metric = table.word(2).astype(np.uint8)
         cell = latlng_to_cells(lat, lon, DISPLAY_RESOLUTION)
         order = site_order(cell, lat, lon, metric)
         cell, lat, lon, metric = cell[order], lat[order], lon[order], metric[order]
-        entries = np.concatenate(
-            [np.arange(s.n_entries, dtype=np.int32) * N_SHARDS + i for i, s in enumerate(shards)]
-        )
-        rows = np.full(int(entries.max(initial=-1)) + 1, NO_ENTRY, dtype=np.int32)
-        rows[entries[order]] = np.arange(len(order), dtype=np.int32)
-        del order
-        sums, start = np.empty((len(entries), len(SUMS)), dtype=np.int64), 0
-        for shard in shards:
-            stop = start + shard.n_entries
-            sums[rows[entries[start:stop]]] = shard.sites[: shard.n_entries, _WEIGHT:_LAST]
-            start, shard.sites = stop, shard.sites[:0].copy()
+        sums, rows = table.take(order)
         return SiteSums(cell, lat, lon, metric, sums), rows
-
-
-def _joined(shards: list[_Shard], column: int) -> Ints:
-    return np.concatenate([s.sites[: s.n_entries, column] for s in shards])

@@ -7,15 +7,15 @@ again (all modulo 2^64). So nothing need be known of a cell while its addresses 
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import h3
 import numpy as np
 
 from geoclusters import schema
 from geoclusters.cells.kernel import cells_and_vectors
+from geoclusters.cells.shards import N_SHARDS, ShardedTable, lots, places
 from geoclusters.compiling import compiled
 from geoclusters.earth import EARTH_RADIUS_KM
 
@@ -23,21 +23,19 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Cells = npt.NDArray[np.uint64]
+    Keys = npt.NDArray[np.uint64]
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
     Codes = npt.NDArray[np.int32]
 
-N_SHARDS: Final = 16
-NO_ENTRY: Final = -1
 OFFSETS_PER_RADIUS: Final = 1 << 15
 SUMS: Final = ("weight", "addresses", "documents", "position_weight", "x", "y", "z")
-_N_SUMS = len(SUMS)
-_LAST = _N_SUMS
-_FIRST_ROOM = 1 << 10
-_AT_ONCE = 128
+_FEW_ROWS = 24
 _WEIGHT_ONE = schema.WEIGHT_ONE
 _POSITION_UNIT = schema.WEIGHT_ONE >> 16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_OTHER = np.uint64(0xD6E8FEB86659FD93)
+_HALF = np.uint64(32)
 _METRIC_SHIFT = np.uint64(56)
 _CELL_MASK = np.uint64((1 << 56) - 1)
 _CELL_TOP = np.uint64(0x08 << 56)
@@ -101,162 +99,97 @@ def _keys(sums: CellSums) -> Cells:
     return (sums.cell << np.uint64(8)) | sums.metric.astype(np.uint64)
 
 
+def documents_of(document: Ints, key: Ints, count: Floats) -> Ints:
+    """
+    Give how many documents each row adds to its key: 1 for the first of a document there, otherwise 0.
+
+    Parameters
+    ----------
+    document : numpy.ndarray of int64, shape (n,)
+        Number of the document of each row; its rows stand together.
+    key : numpy.ndarray of int64, shape (n,) or (n, k)
+        What a row is counted by.
+    count : numpy.ndarray of float64, shape (n,)
+        Documents that a row stands for, which it adds, rounded; NaN for an ordinary address.
+
+    Examples
+    --------
+    >>> documents_of(np.array([1, 1, 1, 2]), np.array([7, 8, 7, 7]), np.array([np.nan] * 3 + [41.0]))
+    array([ 1,  1,  0, 41])
+    """
+    added = np.empty(len(document), dtype=np.int64)
+    _first_of_their_key(document, key[:, None] if key.ndim == 1 else key, added)
+    counted = np.flatnonzero(~np.isnan(count))
+    added[counted] = np.rint(count[counted]).astype(np.int64)
+    return added
+
+
 @compiled
-def _shard_bounds(key: Cells) -> Ints:
-    """Give where the rows of each shard begin once they are in the order of the shards."""
-    bounds = np.zeros(N_SHARDS + 1, dtype=np.int64)
-    shift = np.uint64(60)
+def _first_of_their_key(document: Ints, key: Ints, first: Ints) -> None:
+    begin = 0
+    for row in range(len(document)):
+        if document[row] != document[begin]:
+            begin = row
+        if row - begin == _FEW_ROWS:
+            end = row
+            while end < len(document) and document[end] == document[begin]:
+                end += 1
+            _first_of_many(key[begin:end], first[begin:end])
+        if row - begin < _FEW_ROWS:
+            known = False
+            for before in range(begin, row):
+                same = True
+                for word in range(key.shape[1]):
+                    same &= key[before, word] == key[row, word]
+                known |= same
+            first[row] = not known
+
+
+@compiled
+def _first_of_many(key: Ints, first: Ints) -> None:
+    order = np.arange(len(key))
+    for word in range(key.shape[1]):
+        order = order[np.argsort(key[:, word][order], kind="mergesort")]
+    for at in range(len(order)):
+        same = at > 0
+        for word in range(key.shape[1]):
+            same &= key[order[at], word] == key[order[at - 1], word]
+        first[order[at]] = not same
+
+
+@compiled
+def _hash(key: Ints, hashes: Keys) -> None:
+    """Mix the bits of keys (multiplications after Knuth; the upper half goes back into the lower)."""
     for row in range(len(key)):
-        bounds[np.int64(key[row] * _GOLDEN >> shift) + 1] += 1
-    for before in range(N_SHARDS):
-        bounds[before + 1] += bounds[before]
-    return bounds
+        h = np.uint64(key[row]) * _GOLDEN
+        hashes[row] = (h ^ (h >> _HALF)) * _OTHER
 
 
 @compiled
 def _pack(
-    key: Cells,
+    key: Ints,
+    hashes: Keys,
     weight: Ints,
-    several: Ints,
-    document: Ints,
+    documents: Ints,
+    count: Floats,
     vectors: Ints,
-    bounds: Ints,
+    place: Codes,
     packed: Ints,
+    packed_hashes: Keys,
 ) -> None:
-    """Write all that is needed of each row side by side, in the order of the shards (`_shard_bounds`)."""
-    place = bounds.copy()
-    shift = np.uint64(60)
+    """Write the key of each row and what it adds to `SUMS` side by side, in the order of the shards."""
     for row in range(len(key)):
-        shard = np.int64(key[row] * _GOLDEN >> shift)
-        at = place[shard]
-        place[shard] += 1
-        packed[at, 0] = np.int64(key[row])
+        at = place[row]
+        heft = max(weight[row] // _POSITION_UNIT, 1)
+        packed_hashes[at] = hashes[row]
+        packed[at, 0] = key[row]
         packed[at, 1] = weight[row]
-        packed[at, 2] = several[row]
-        packed[at, 3] = document[row]
-        packed[at, 4] = vectors[row, 0]
-        packed[at, 5] = vectors[row, 1]
-        packed[at, 6] = vectors[row, 2]
-        packed[at, 7] = row
-
-
-@compiled
-def _add(
-    packed: Ints,
-    slots: Cells,
-    entry_keys: Cells,
-    sums: Ints,
-    n_entries: int,
-    shard: int,
-    entries: Codes,
-) -> int:
-    """
-    Add rows to the sums of one shard; `several` is 1, or minus the documents that a row stands for.
-
-    A few rows at a time, every place of memory is touched before it is used, in loops without a branch, so that the
-    processor waits for many of them at once.
-    """
-    mask = np.uint64(len(slots) // 2 - 1)
-    shift, two = np.uint64(24), np.uint64(2)
-    touched = np.uint64(0)
-    found = np.empty(_AT_ONCE, dtype=np.int64)
-    for begin in range(0, len(packed), _AT_ONCE):
-        n = min(_AT_ONCE, len(packed) - begin)
-        for i in range(n):
-            touched ^= slots[two * (np.uint64(packed[begin + i, 0]) * _GOLDEN >> shift & mask)]
-        for i in range(n):
-            k = np.uint64(packed[begin + i, 0])
-            slot = k * _GOLDEN >> shift & mask
-            while slots[two * slot] != k and slots[two * slot] != 0:
-                slot = slot + np.uint64(1) & mask
-            if slots[two * slot] == 0:
-                slots[two * slot] = k
-                slots[two * slot + np.uint64(1)] = np.uint64(n_entries)
-                entry_keys[n_entries] = k
-                sums[n_entries, :] = 0
-                sums[n_entries, _LAST] = -1
-                n_entries += 1
-            found[i] = np.int64(slots[two * slot + np.uint64(1)])
-        for i in range(n):
-            touched ^= np.uint64(sums[found[i], 0])
-        for i in range(n):
-            row, entry = begin + i, found[i]
-            weight, times, document = packed[row, 1], packed[row, 2], packed[row, 3]
-            heft = max(weight // _POSITION_UNIT, 1)
-            sums[entry, 0] += weight
-            sums[entry, 1] += abs(times)
-            sums[entry, 2] += -times if times < 0 else np.int64(sums[entry, _LAST] != document)
-            sums[entry, 3] += heft
-            sums[entry, 4] += heft * packed[row, 4]
-            sums[entry, 5] += heft * packed[row, 5]
-            sums[entry, 6] += heft * packed[row, 6]
-            sums[entry, _LAST] = document
-            entries[packed[row, 7]] = np.int32(entry * N_SHARDS + shard)
-    if touched == np.uint64(1) and len(packed) == 0:  # never; what was touched counts as used
-        return -1
-    return n_entries
-
-
-@compiled
-def _insert_all(keys: Cells, slots: Cells) -> None:
-    mask = np.uint64(len(slots) // 2 - 1)
-    for entry in range(len(keys)):
-        slot = keys[entry] * _GOLDEN >> np.uint64(24) & mask
-        while slots[np.uint64(2) * slot] != 0:
-            slot = slot + np.uint64(1) & mask
-        slots[np.uint64(2) * slot] = keys[entry]
-        slots[np.uint64(2) * slot + np.uint64(1)] = np.uint64(entry)
-
-
-Number = TypeVar("Number", bound=np.generic)
-
-
-class _Shard:
-    """
-    Sums of the cells whose keys fall to one shard, in an open-addressed table.
-
-    Attributes
-    ----------
-    slots : numpy.ndarray of uint64
-        Key and entry of each slot, side by side; at least half of them are empty.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.n_entries = 0
-        self.entry_keys = np.empty(_FIRST_ROOM, dtype=np.uint64)
-        self.sums = np.empty((_FIRST_ROOM, _N_SUMS + 1), dtype=np.int64)
-        self.slots = np.zeros(4 * _FIRST_ROOM, dtype=np.uint64)
-
-    def make_room(self, more: int) -> None:
-        """Have room for so many further entries."""
-        wanted = self.n_entries + more
-        if wanted > len(self.entry_keys):
-            room = max(wanted, 2 * len(self.entry_keys))
-            self.entry_keys = grown(self.entry_keys, room, self.n_entries)
-            self.sums = grown(self.sums, room, self.n_entries)
-        size = len(self.slots)
-        if 4 * wanted > size:
-            while 4 * wanted > size:
-                size *= 2
-            self.slots = np.zeros(size, dtype=np.uint64)
-            _insert_all(self.entry_keys[: self.n_entries], self.slots)
-
-
-def grown(array: npt.NDArray[Number], room: int, used: int) -> npt.NDArray[Number]:
-    """Give a larger array that begins with the used rows of this one."""
-    larger = np.empty((room, *array.shape[1:]), dtype=array.dtype)
-    larger[:used] = array[:used]
-    return larger
-
-
-def several_documents(count: Floats) -> Ints:
-    """Give 1 for an ordinary address (NaN), and minus the documents that a row stands for."""
-    counted = ~np.isnan(count)
-    several = np.ones(len(count), dtype=np.int64)
-    if counted.any():
-        several[counted] = -np.rint(count[counted]).astype(np.int64)
-    return several
+        packed[at, 2] = 1 if np.isnan(count[row]) else documents[row]
+        packed[at, 3] = documents[row]
+        packed[at, 4] = heft
+        packed[at, 5] = heft * vectors[row, 0]
+        packed[at, 6] = heft * vectors[row, 1]
+        packed[at, 7] = heft * vectors[row, 2]
 
 
 class SumTable:
@@ -280,7 +213,7 @@ class SumTable:
     def __init__(self, resolution: int) -> None:
         self.resolution = resolution
         self._scale = position_scale(resolution)
-        self._shards = [_Shard() for _ in range(N_SHARDS)]
+        self._table = ShardedTable(1 + len(SUMS), n_keys=1)
 
     def add(
         self,
@@ -311,27 +244,26 @@ class SumTable:
         """
         cell, vectors = cells_and_vectors(lat, lon, self.resolution, scale=self._scale)
         key = (cell & _CELL_MASK) | ((metric.astype(np.uint64) + np.uint64(1)) << _METRIC_SHIFT)
-        several = several_documents(count)
-        bounds = _shard_bounds(key)
-        packed = np.empty((len(key), 8), dtype=np.int64)
-        _pack(key, weight, several, document, vectors, bounds, packed)
-        entries = np.empty(len(key), dtype=np.int32)
-        for number, shard in enumerate(self._shards):
-            rows = packed[bounds[number] : bounds[number + 1]]
-            if not len(rows):
-                continue
-            with shard.lock:
-                shard.make_room(len(rows))
-                shard.n_entries = _add(
-                    rows,
-                    shard.slots,
-                    shard.entry_keys,
-                    shard.sums,
-                    shard.n_entries,
-                    number,
-                    entries,
-                )
-        return entries
+        key = key.view(np.int64)
+        documents = documents_of(document, key, count)
+        found = [
+            self._add(key[at], weight[at], documents[at], count[at], vectors[at])
+            for at in lots(len(key))
+        ]
+        return np.concatenate([np.zeros(0, dtype=np.int32), *found])
+
+    def _add(self, key: Ints, weight: Ints, documents: Ints, count: Floats, vectors: Ints) -> Codes:
+        n = len(key)
+        hashes, bounds = np.empty(n, dtype=np.uint64), np.empty(N_SHARDS + 1, dtype=np.int64)
+        place = np.empty(n, dtype=np.int32)
+        _hash(key, hashes)
+        places(hashes, bounds, place)
+        packed, packed_hashes = (
+            np.empty((n, self._table.width), dtype=np.int64),
+            np.empty_like(hashes),
+        )
+        _pack(key, hashes, weight, documents, count, vectors, place, packed, packed_hashes)
+        return self._table.add(packed, packed_hashes, bounds)[place]
 
     def finish(self) -> tuple[CellSums, Codes]:
         """
@@ -343,23 +275,11 @@ class SumTable:
         rows : numpy.ndarray of int32
             Indexed by the entries that `add` gave.
         """
-        shards, self._shards = self._shards, [_Shard() for _ in range(N_SHARDS)]
-        keys = np.concatenate([s.entry_keys[: s.n_entries] for s in shards])
-        entries = np.concatenate(
-            [np.arange(s.n_entries, dtype=np.int32) * N_SHARDS + i for i, s in enumerate(shards)]
-        )
         # Cells first, metrics second: the metric moves from the top of the key to below the cell.
-        order = np.argsort((keys << np.uint64(8)) | (keys >> _METRIC_SHIFT))
-        rows = np.full(int(entries.max(initial=-1)) + 1, NO_ENTRY, dtype=np.int32)
-        rows[entries[order]] = np.arange(len(order), dtype=np.int32)
-        sums = np.empty((len(keys), _N_SUMS), dtype=np.int64)
-        start = 0
-        for shard in shards:
-            sums[rows[entries[start : start + shard.n_entries]]] = shard.sums[
-                : shard.n_entries, :_N_SUMS
-            ]
-            start += shard.n_entries
-            shard.sums = shard.sums[:0]
-        keys = keys[order]
-        metric = (keys >> _METRIC_SHIFT).astype(np.uint8) - np.uint8(1)
-        return CellSums((keys & _CELL_MASK) | _CELL_TOP, metric, sums), rows
+        key = self._table.word(0).view(np.uint64)
+        key = (key << np.uint64(8)) | (key >> _METRIC_SHIFT)
+        order = np.argsort(key)
+        key = key[order]
+        sums, rows = self._table.take(order)
+        cell = (key >> np.uint64(8)) | _CELL_TOP
+        return CellSums(cell, key.astype(np.uint8) - np.uint8(1), sums), rows

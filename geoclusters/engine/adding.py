@@ -17,9 +17,10 @@ from geoclusters import addresses, schema
 from geoclusters.addresses import Aside, Book, Part, Rows, Rules
 from geoclusters.cells import NO_ENTRY
 from geoclusters.cells.kernel import latlng_to_cells
+from geoclusters.compiling import compiled
 from geoclusters.countries import COUNTRY_RESOLUTION, outside_country_code
 from geoclusters.engine.binning import Binning
-from geoclusters.engine.store import VolumeWriter, kept
+from geoclusters.engine.store import OPTIONAL, VolumeWriter, kept
 from geoclusters.engine.tally import PLACED, Tally
 from geoclusters.quality import QualityTally
 from geoclusters.results import write_json
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from geoclusters.study import Study
+    from geoclusters.engine.store import Tables
+    from geoclusters.study import Source, Study
 
     Keys = npt.NDArray[np.uint64]
     Ints = npt.NDArray[np.int64]
@@ -58,6 +60,7 @@ class Task:
     rules: Rules
     sources: tuple[str, ...]
     metrics: tuple[str, ...]
+    stated: frozenset[str] = frozenset(OPTIONAL)
     spread_seed: int | None = None
 
     @classmethod
@@ -73,11 +76,19 @@ class Task:
         )
         labels = tuple(source.label for source in study.sources)
         seed = method.spread_seed if method.spread == "places" else None
-        return cls(method.resolution, rules, labels, study.metrics, seed)
+        stated = frozenset().union(*map(_stated, study.sources))
+        return cls(method.resolution, rules, labels, study.metrics, stated, seed)
 
     def tally(self) -> Tally:
         """Begin to count."""
         return Tally.of(len(self.sources), len(self.metrics))
+
+
+def _stated(source: Source) -> frozenset[str]:
+    """Columns of `schema.KEPT` that a source can fill: those that are mapped, or what geocoding and formats give."""
+    if source.names_places:
+        return frozenset(OPTIONAL)
+    return frozenset(kept for kept, ours in OPTIONAL.items() if ours in source.columns)
 
 
 def outside(
@@ -111,11 +122,12 @@ class Adder:
         self._scattered = scattered
         self._book = Book()
         self._binning = Binning(task.resolution, spread_seed=task.spread_seed)
-        self._volume = VolumeWriter(folder, unspread=self._binning.spreads)
+        self._volume = VolumeWriter(folder, stated=task.stated, unspread=self._binning.spreads)
         self.folder = folder
         self.aside = Aside(folder)
         self.tally = task.tally()
-        self.quality = QualityTally()
+        self._qualities: list[QualityTally] = []
+        self._own = threading.local()
         self._rejected = _Rejected(folder / REJECTED_FILE, task)
         self._lock = threading.Lock()
         self._blocks = count()
@@ -224,36 +236,48 @@ class Adder:
         """Weigh, bin and keep rows of whole documents; give the reason of each."""
         weighed = addresses.weighed_rows(rows, self._task.rules, self._book.fields.keys())
         tally.see_weighed(rows, weighed)
-        organisation = self._organisation_keys(rows)
         with self._lock:
             self.tally.add(tally)
-            self.quality.add(
-                source=rows.source,
-                reason=weighed.reason,
-                accuracy=np.where(rows.accuracy < len(schema.LEVELS), rows.accuracy, NO_ENTRY),
-                year=rows.year,
-                country=rows.country,
-                lat=weighed.lat,
-                lon=weighed.lon,
-                document=keys,
-                organisation=organisation,
-            )
-        number = (np.int64(block) << 32) + np.cumsum(weighed.starts)
-        counts = _all_or(weighed.weight > 0)
-        placed = _all_or((weighed.reason == PLACED) & (weighed.weight > 0))
+        self._quality().add(
+            source=rows.source,
+            reason=weighed.reason,
+            accuracy=np.where(rows.accuracy < len(schema.LEVELS), rows.accuracy, np.int8(NO_ENTRY)),
+            year=rows.year,
+            country=rows.country,
+            lat=weighed.lat,
+            lon=weighed.lon,
+            document=keys,
+            organisation=self._organisation_keys(rows),
+        )
+        number = np.empty(len(rows), dtype=np.int64)
+        _number(weighed.starts, block << 32, number)
+        weighs = weighed.weight > 0
+        placed = _all_or((weighed.reason == PLACED) & weighs)
+        counts, starts = _all_or(weighs), weighed.starts
         binned = self._binning.add(rows, weighed, placed, keys=keys, number=number)
         if not keys.all():
             keys = np.where(keys == 0, _content_keys(rows, weighed.weight), keys)
-        starts = np.diff(number[counts], prepend=-1) != 0
+        if not isinstance(counts, slice):
+            starts = np.diff(number[counts], prepend=-1) != 0
         entries = binned.of(counts)
         batch = kept(
             entry=entries.found,
             weight=weighed.weight[counts],
             starts=starts,
             rows=rows.taken(counts),
+            stated=self._task.stated,
         )
         self._volume.write(batch, keys[counts][starts], entries.unspread)
         return weighed.reason
+
+    def _quality(self) -> QualityTally:
+        """Give the tally of this thread."""
+        if not hasattr(self._own, "quality"):
+            self._own.quality = QualityTally()
+            with self._lock:
+                self._qualities.append(self._own.quality)
+        tally: QualityTally = self._own.quality
+        return tally
 
     def _organisation_keys(self, rows: Rows) -> Ints:
         """Give the key of the organisation of each row, which is the same in all volumes; -1 = none."""
@@ -262,17 +286,29 @@ class Adder:
             return np.full(len(rows), -1, dtype=np.int64)
         return np.append(keys.view(np.int64), np.int64(-1))[rows.organisation]
 
-    def close(self) -> None:
-        """Finish the volume; what was set aside must have been added, here or elsewhere."""
+    def close(self) -> Tables:
+        """Finish the volume, but for the sums, which are given; what was set aside must have been added somewhere."""
         self._wait_for_all()
         self._rejected.close()
         names = {
             "organisation": self._book.organisations.texts(),
             "field": self._book.fields.texts(),
         }
-        self._volume.close(self._binning.finish(), names)
+        self._volume.close(names)
         write_json(self.folder / TALLY_FILE, self.tally.state())
-        self.quality.write(self.folder / QUALITY_FILE)
+        quality = QualityTally()
+        for tally in self._qualities:
+            quality.merge(tally)
+        quality.write(self.folder / QUALITY_FILE)
+        return self._binning.finish()
+
+
+@compiled
+def _number(starts: npt.NDArray[np.bool_], first: int, number: Ints) -> None:
+    """Give documents numbers from `first` + 1 on."""
+    for row in range(len(starts)):
+        first += starts[row]
+        number[row] = first
 
 
 def _all_or(mask: npt.NDArray[np.bool_]) -> slice | npt.NDArray[np.bool_]:

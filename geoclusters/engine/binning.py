@@ -124,6 +124,8 @@ class Binning:
 
 
 def _entries(rows: Rows, placed: slice | Flags, found: Codes) -> Codes:
+    if isinstance(placed, slice):
+        return found
     entries = np.full(len(rows), NO_ENTRY, dtype=np.int32)
     entries[placed] = found
     return entries

@@ -18,20 +18,35 @@ from geoclusters.errors import SourceError
 from geoclusters.quality import QualityTally, quality_report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from geoclusters.engine.store import Tables
     from geoclusters.study import Study
 
 
-def concluded(target: Path, *, study: Study) -> dict[str, Any]:
-    """Bring the tallies and the rejected rows of all volumes together, and complain of what is empty."""
+def concluded(
+    target: Path, *, study: Study, held: Mapping[Path, Tables] | None = None
+) -> dict[str, Any]:
+    """
+    Bring the tallies, the sums and the rejected rows of all volumes together, and complain of what is empty.
+
+    Parameters
+    ----------
+    held : mapping of Path to Tables, optional
+        Sums of the volumes that did not write them.
+    """
     volumes = sorted(target.glob(VOLUMES))
     states = [json.loads((v / TALLY_FILE).read_text(encoding="utf-8")) for v in volumes]
     tally = summed(map(Tally.from_state, states), len(study.sources), len(study.metrics))
     facts = tally.facts(study.metrics)
     _complain(study, tally)
-    finish_store(target, metrics=study.metrics, resolution=study.method.resolution)
+    finish_store(
+        {volume: (held or {}).get(volume) for volume in volumes},
+        target,
+        metrics=study.metrics,
+        resolution=study.method.resolution,
+    )
     facts["quality"] = quality_report(
         _quality(volumes),
         sources=[source.label for source in study.sources],

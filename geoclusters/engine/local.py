@@ -93,8 +93,8 @@ class LocalEngine:
             for part in parts:
                 adder.add_part(part)
             adder.add_aside(adder.aside.take())
-            adder.close()
-        return concluded(target, study=study)
+            tables = adder.close()
+        return concluded(target, study=study, held={volume: tables})
 
 
 def scattered_documents(parts: Sequence[Part]) -> Keys:

@@ -20,10 +20,11 @@ import pyarrow.parquet as pq
 
 from geoclusters import schema
 from geoclusters.cells import CellSums, SiteSums, added_up, cell_rows, finish, rows_in
+from geoclusters.compiling import compiled
 from geoclusters.results import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from geoclusters.cells import Sums
 
     Ints = npt.NDArray[np.int64]
+    Codes = npt.NDArray[np.int32]
+    Tables = Sequence[tuple[Sums, Codes]]
+    """Sums of a volume's cells and the row of each entry in them; second those of unspread addresses, if any."""
 
 VOLUMES: Final = "volume-*"
 SUMS_FILE: Final = "sums.npz"
@@ -44,6 +48,14 @@ NAMES_FILE: Final = "{}.parquet"
 NAMED: Final = ("organisation", "field")
 
 KEPT: Final = schema.KEPT.arrow()
+OPTIONAL: Final = {
+    "economy": "country",
+    "year": "year",
+    "accuracy": "accuracy",
+    "field": "field",
+    "organisation": "organisation",
+}
+"""Columns that are not kept where no source can fill them, and the columns of sources that fill them."""
 
 
 class VolumeWriter:
@@ -52,12 +64,15 @@ class VolumeWriter:
 
     Parameters
     ----------
+    stated : frozenset of str
+        Columns of `OPTIONAL` that are kept.
     unspread : bool
         Addresses were spread: where each one was before is kept as well.
     """
 
-    def __init__(self, folder: Path, *, unspread: bool = False) -> None:
+    def __init__(self, folder: Path, *, stated: frozenset[str], unspread: bool = False) -> None:
         folder.mkdir(parents=True)
+        self._layout = _layout(stated)
         self.folder = folder
         self._beside = ("documents", UNSPREAD) if unspread else ("documents",)
         self._lock = threading.Lock()
@@ -71,7 +86,7 @@ class VolumeWriter:
         unspread: npt.NDArray[np.int32] | None = None,
     ) -> None:
         """
-        Take in addresses (`schema.KEPT`) and the key of each document that starts among them.
+        Take in addresses (of `kept`) and the key of each document that starts among them.
 
         Parameters
         ----------
@@ -81,7 +96,7 @@ class VolumeWriter:
         if not hasattr(self._own, "files"):
             with self._lock:
                 number = len(self._open)
-                rows = pa.ipc.new_file(self.folder / f"rows-{number:02}.arrow", KEPT)
+                rows = pa.ipc.new_file(self.folder / f"rows-{number:02}.arrow", self._layout)
                 beside = [
                     (self.folder / f"{name}-{number:02}.bin").open("wb") for name in self._beside
                 ]
@@ -100,23 +115,22 @@ class VolumeWriter:
                 file.close()
         self._open = []
 
-    def close(
-        self,
-        tables: Sequence[tuple[Sums, npt.NDArray[np.int32]]],
-        names: dict[str, pa.Array],
-    ) -> None:
-        """Finish the volume with the sums of its cells, then of unspread addresses, and the texts of its codes."""
+    def close(self, names: dict[str, pa.Array]) -> None:
+        """Finish the files, with the texts of the codes."""
         self.release()
-        for folder, (sums, rows_of_entries) in zip(
-            (self.folder, self.folder / UNSPREAD), tables, strict=False
-        ):
-            folder.mkdir(exist_ok=True)
-            np.savez(folder / SUMS_FILE, **vars(sums))
-            np.save(folder / ENTRIES_FILE, rows_of_entries)
         for name, texts in names.items():
             pq.write_table(
                 pa.table({name: texts}), self.folder / NAMES_FILE.format(name), compression="lz4"
             )
+
+
+def write_tables(folder: Path, tables: Tables) -> None:
+    """Keep the sums of a volume in its folder, for another process to finish the store."""
+    for place, table in zip((folder, folder / UNSPREAD), tables, strict=False):
+        place.mkdir(exist_ok=True)
+        sums, rows_of_entries = table
+        np.savez(place / SUMS_FILE, **vars(sums))
+        np.save(place / ENTRIES_FILE, rows_of_entries)
 
 
 @dataclass(frozen=True)
@@ -154,7 +168,7 @@ class Volume:
                 keys = files.enter_context(documents.open("rb"))
                 moved = files.enter_context(entries.open("rb")) if self.unspread else None
                 for number in range(reader.num_record_batches):
-                    batch = reader.get_batch(number)
+                    batch = _completed(reader.get_batch(number))
                     if moved is not None:
                         entry = np.fromfile(moved, dtype=np.int32, count=batch.num_rows)
                         batch = batch.set_column(0, KEPT.field(0), pa.array(entry))
@@ -209,32 +223,48 @@ def _under(folder: Path, *, unspread: bool) -> Path:
 
 
 def finish_store(
-    folder: Path, *, metrics: Sequence[str], resolution: int | Literal["exact"]
+    volumes: Mapping[Path, Tables | None],
+    folder: Path,
+    *,
+    metrics: Sequence[str],
+    resolution: int | Literal["exact"],
 ) -> None:
-    """Add the sums of all volumes up to the table of the cells, and let each volume point at its rows."""
-    volumes = sorted(folder.glob(VOLUMES))
-    for unspread in (False, True):
-        parts = [_under(volume, unspread=unspread) for volume in volumes]
-        if all(part.is_dir() for part in parts):
-            target = _under(folder, unspread=unspread) / CELLS_FOLDER
-            _finish_cells(parts, target, metrics=metrics, resolution=resolution)
+    """
+    Add the sums of all volumes up to the table of the cells, and let each volume point at its rows.
+
+    Parameters
+    ----------
+    volumes : mapping of Path to Tables or None
+        Folder of each volume, and its sums where they were not written (`write_tables`).
+    """
+    for number, name in enumerate(("", UNSPREAD)):
+        parts = {
+            volume / name: None if tables is None else tables[number : number + 1]
+            for volume, tables in volumes.items()
+            if ((volume / name).is_dir() if tables is None else number < len(tables))
+        }
+        if parts:
+            _finish_cells(
+                parts, folder / name / CELLS_FOLDER, metrics=metrics, resolution=resolution
+            )
 
 
 def _finish_cells(
-    parts: Sequence[Path],
+    parts: dict[Path, Tables | None],
     target: Path,
     *,
     metrics: Sequence[str],
     resolution: int | Literal["exact"],
 ) -> None:
-    sums = added_up(_read_sums(part) for part in parts)
+    held = {part: tables[0] if tables else None for part, tables in parts.items()}
+    sums = added_up(_sums(part, table) for part, table in held.items())
     cell_of_row = cell_rows(sums).astype(np.int32)
-    for part in parts:
-        entries = np.load(part / ENTRIES_FILE)
+    for part, table in held.items():
+        part.mkdir(exist_ok=True)
+        entries = np.load(part / ENTRIES_FILE) if table is None else table[1]
         if len(parts) > 1:
-            entries = rows_in(sums, _read_sums(part))[entries]
+            entries = rows_in(sums, _sums(part, table))[entries]
         np.save(part / CELLS_FILE, np.append(cell_of_row[entries], NO_CELL))
-        (part / ENTRIES_FILE).unlink()
     del cell_of_row
     frame = finish(sums, metrics=metrics, resolution=resolution)
     target.mkdir(parents=True)
@@ -242,33 +272,81 @@ def _finish_cells(
         np.save(target / f"{name}.npy", frame[name].to_numpy())
     write_json(target / "columns.json", list(frame))
     for part in parts:
-        (part / SUMS_FILE).unlink()
+        (part / ENTRIES_FILE).unlink(missing_ok=True)
+        (part / SUMS_FILE).unlink(missing_ok=True)
 
 
-def _read_sums(folder: Path) -> Sums:
+def _sums(folder: Path, held: tuple[Sums, Codes] | None) -> Sums:
+    if held is not None:
+        return held[0]
     with np.load(folder / SUMS_FILE) as arrays:
         kind = SiteSums if "lat" in arrays else CellSums
         return kind(**arrays)
 
 
 NO_CELL: Final = np.int32(-1)
+NONE: Final = -1
+_COUNTED, _STARTS = schema.COUNTED, schema.STARTS
 
 
 def kept(
-    *, entry: npt.NDArray[np.int32], weight: Ints, starts: npt.NDArray[np.bool_], rows: Rows
+    *,
+    entry: Codes,
+    weight: Ints,
+    starts: npt.NDArray[np.bool_],
+    rows: Rows,
+    stated: frozenset[str],
 ) -> pa.RecordBatch:
     """
-    Put addresses into the columns of `schema.KEPT`.
+    Put addresses into the columns of `schema.KEPT`, without those of `OPTIONAL` that no source states.
 
     Parameters
     ----------
     starts : numpy.ndarray of bool
         First row of each document.
     """
-    kind = rows.metric | np.where(np.isnan(rows.count), 0, schema.COUNTED).astype(np.uint8)
-    kind |= np.where(starts, schema.STARTS, 0).astype(np.uint8)
-    level = np.where(rows.accuracy < len(schema.LEVELS), rows.accuracy, np.int8(-1))
-    codes = (rows.country, rows.year, level, rows.field, rows.organisation)
-    return pa.RecordBatch.from_arrays(
-        [pa.array(c) for c in (entry, weight, kind, *codes)], schema=KEPT
-    )
+    kind = np.empty(len(entry), dtype=np.uint8)
+    _kinds(rows.metric, rows.count, starts, kind)
+    columns = {
+        "entry": entry,
+        "weight": weight,
+        "kind": kind,
+        "economy": rows.country,
+        "year": rows.year,
+        "field": rows.field,
+        "organisation": rows.organisation,
+    }
+    if "accuracy" in stated:
+        known = rows.accuracy < len(schema.LEVELS)
+        columns["accuracy"] = np.where(known, rows.accuracy, np.int8(NONE))
+    layout = _layout(stated)
+    return pa.RecordBatch.from_arrays([pa.array(columns[n]) for n in layout.names], schema=layout)
+
+
+@compiled
+def _kinds(
+    metric: npt.NDArray[np.uint8],
+    count: npt.NDArray[np.float64],
+    starts: npt.NDArray[np.bool_],
+    kind: npt.NDArray[np.uint8],
+) -> None:
+    for row in range(len(kind)):
+        counted = np.uint8(0) if np.isnan(count[row]) else np.uint8(_COUNTED)
+        kind[row] = metric[row] | counted | (np.uint8(_STARTS) if starts[row] else np.uint8(0))
+
+
+def _layout(stated: frozenset[str]) -> pa.Schema:
+    return pa.schema([f for f in KEPT if f.name in stated or f.name not in OPTIONAL])
+
+
+def _completed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Give the columns that were not kept as well: nothing is known there."""
+    if batch.num_columns == len(KEPT):
+        return batch
+    columns = [
+        batch.column(f.name)
+        if f.name in batch.schema.names
+        else pa.array(np.full(batch.num_rows, NONE, dtype=f.type.to_pandas_dtype()))
+        for f in KEPT
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=KEPT)

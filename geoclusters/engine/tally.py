@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from geoclusters import schema
+from geoclusters.compiling import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from geoclusters.addresses import Rows, WeighedRows
 
     Ints = npt.NDArray[np.int64]
+    Codes = npt.NDArray[np.int16]
+    Flags = npt.NDArray[np.bool_]
 
 N_REASONS: Final = len(schema.REASONS)
 PLACED: Final = schema.REASON_CODE["placed"]
 NO_DOCUMENT: Final = schema.REASON_CODE["no_document"]
 NO_YEAR: Final = -1
+WEIGHT_ONE: Final = schema.WEIGHT_ONE
 
 
 @dataclass
@@ -67,32 +71,30 @@ class Tally:
 
     def see_window(self, rows: Rows, inside: npt.NDArray[np.bool_]) -> None:
         """Take note of rows as they are read, and of which lie in the window."""
-        n = len(self.read)
-        self.read += np.bincount(rows.source, minlength=n)
-        if inside.all():
-            return
-        years = np.flatnonzero(np.bincount(rows.year[rows.year != NO_YEAR]))
-        self.years_seen |= {int(y) for y in years[[0, -1]]} if len(years) else set()
-        lost = ~inside & (rows.year == NO_YEAR)
-        self.without_year += np.bincount(rows.source[lost], minlength=n)
-        self.outside_window += np.bincount(rows.source[~inside & ~lost], minlength=n)
+        _count_rows(
+            rows.source, inside, rows.year, self.read, self.outside_window, self.without_year
+        )
+        if not inside.all():
+            years = np.flatnonzero(np.bincount(rows.year[rows.year != NO_YEAR]))
+            self.years_seen |= {int(y) for y in years[[0, -1]]} if len(years) else set()
 
     def see_weighed(self, rows: Rows, weighed: WeighedRows) -> None:
         """Take note of what became of the rows of the window."""
-        place = rows.source.astype(np.int64) * N_REASONS + weighed.reason
-        self.rows += np.bincount(place, minlength=self.rows.size).reshape(self.rows.shape)
-        placed = weighed.reason == PLACED
-        swapped = weighed.repaired & placed
-        self.repaired += np.bincount(rows.source[swapped], minlength=len(self.read))
-        self.unstated += int((placed & (rows.country < 0)).sum())
-        n = len(self.documents)
-        first = np.flatnonzero(weighed.starts)
-        whole = rows.metric[first][rows.document[first] != 0]
-        self.documents += np.bincount(whole, minlength=n) * schema.WEIGHT_ONE
-        alone = first[rows.document[first] == 0]
-        np.add.at(self.documents, rows.metric[alone], weighed.weight[alone])
-        lost = np.flatnonzero(~placed)
-        np.add.at(self.unplaced, rows.metric[lost], weighed.weight[lost])
+        _count_weighed(
+            rows.source,
+            rows.metric,
+            rows.document,
+            rows.country,
+            weighed.reason,
+            weighed.repaired,
+            weighed.weight,
+            weighed.starts,
+            self.rows,
+            self.repaired,
+            self.documents,
+            self.unplaced,
+            self.unstated,
+        )
 
     def facts(self, metrics: Sequence[str]) -> dict[str, Any]:
         """Give the counts as plain values, for `run.json`."""
@@ -129,6 +131,47 @@ class Tally:
             if name != "years_seen"
         }
         return cls(**arrays, years_seen=set(state["years_seen"]))
+
+
+@compiled
+def _count_rows(
+    source: Codes, inside: Flags, year: Codes, read: Ints, outside: Ints, without_year: Ints
+) -> None:
+    for row in range(len(source)):
+        read[source[row]] += 1
+        if not inside[row]:
+            if year[row] == NO_YEAR:
+                without_year[source[row]] += 1
+            else:
+                outside[source[row]] += 1
+
+
+@compiled
+def _count_weighed(
+    source: Codes,
+    metric: npt.NDArray[np.uint8],
+    document: npt.NDArray[np.uint64],
+    country: Codes,
+    reason: npt.NDArray[np.int8],
+    repaired: Flags,
+    weight: Ints,
+    starts: Flags,
+    rows: Ints,
+    repaired_rows: Ints,
+    documents: Ints,
+    unplaced: Ints,
+    unstated: Ints,
+) -> None:
+    """Count rows by source and reason, and documents by metric; a row without a document stands for its weight."""
+    for row in range(len(source)):
+        rows[source[row], reason[row]] += 1
+        if starts[row]:
+            documents[metric[row]] += WEIGHT_ONE if document[row] != 0 else weight[row]
+        if reason[row] != PLACED:
+            unplaced[metric[row]] += weight[row]
+        else:
+            repaired_rows[source[row]] += repaired[row]
+            unstated[0] += country[row] < 0
 
 
 def summed(tallies: Iterable[Tally], n_sources: int, n_metrics: int) -> Tally:

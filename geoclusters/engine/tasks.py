@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from geoclusters import __version__, addresses
 from geoclusters.engine.adding import Adder
 from geoclusters.engine.reading import runs_of
+from geoclusters.engine.store import write_tables
 from geoclusters.errors import EngineError, GeoclustersError
 from geoclusters.results import write_json
 from geoclusters.stages import code_hash

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from geoclusters.quality.mixing import mixed
+from geoclusters.compiling import compiled
+from geoclusters.quality.mixing import mix, mixed, offset_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_ROWS: Final = 400_000
 DRAW_SEED: Final = 6
+_OFFSET = offset_of(DRAW_SEED)
 
 
 class DocumentSample:
@@ -51,10 +53,10 @@ class DocumentSample:
         """How often the limit was halved."""
         return self._halvings
 
-    def draws(self, document: Keys) -> npt.NDArray[np.bool_]:
-        """Tell which rows `add` would keep as things stand, so that the rest need not be prepared."""
-        drawn = self._below(mixed(document, seed=DRAW_SEED))
-        return np.asarray(drawn & (document != 0), dtype=np.bool_)
+    def draws(self, document: Keys) -> npt.NDArray[np.int64]:
+        """Give the rows that `add` would keep as things stand, so that the rest need not be prepared."""
+        rows = np.empty(len(document), dtype=np.int64)
+        return rows[: _drawn(document, self._limit, rows)]
 
     @property
     def fraction(self) -> float:
@@ -83,10 +85,12 @@ class DocumentSample:
         return {name: np.concatenate([p[name] for p in self._parts]) for name in names}
 
     def _below(self, draw: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-        keys = np.asarray(draw, dtype=np.uint64)
-        if not self._halvings:
-            return np.ones(len(keys), dtype=np.bool_)
-        return np.asarray(keys < np.uint64(1 << (64 - self._halvings)))
+        return np.asarray(np.asarray(draw, dtype=np.uint64) <= self._limit)
+
+    @property
+    def _limit(self) -> np.uint64:
+        """The largest mixed key that is in."""
+        return np.uint64((1 << (64 - self._halvings)) - 1)
 
     def _append(self, part: Columns) -> None:
         self._parts.append(part)
@@ -102,3 +106,17 @@ class DocumentSample:
             for part, rows in zip(self._parts, kept, strict=True)
         ]
         self._rows = sum(int(rows.sum()) for rows in kept)
+
+
+@compiled
+def _drawn(document: Keys, limit: np.uint64, rows: npt.NDArray[np.int64]) -> int:
+    """Write the rows of the documents that are in (0 is none); the rows of a document mostly stand together."""
+    n, last, is_in = 0, np.uint64(0), False
+    for row in range(len(document)):
+        if document[row] != last:
+            last = document[row]
+            is_in = bool(last != 0 and mix(last, _OFFSET) <= limit)
+        if is_in:
+            rows[n] = row
+            n += 1
+    return n

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from geoclusters.compiling import compiled
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -27,11 +29,30 @@ def mixed(keys: Keys, *, seed: int = 0) -> Keys:
     >>> f"{int(mixed(np.array([0], dtype=np.uint64))[0]):x}"
     'e220a8397b1dcdaf'
     """
-    with np.errstate(over="ignore"):
-        h = np.asarray(keys, dtype=np.uint64) + _GOLDEN * np.uint64(seed + 1)
-        h = (h ^ (h >> np.uint64(30))) * _FIRST
-        h = (h ^ (h >> np.uint64(27))) * _SECOND
-    return np.asarray(h ^ (h >> np.uint64(31)), dtype=np.uint64)
+    keys = np.asarray(keys, dtype=np.uint64)
+    found = np.empty(keys.shape, dtype=np.uint64)
+    _mix_all(np.ascontiguousarray(keys).reshape(-1), offset_of(seed), found.reshape(-1))
+    return found
+
+
+def offset_of(seed: int) -> np.uint64:
+    """Give what a seed adds to keys before they are mixed."""
+    return np.uint64(int(_GOLDEN) * (seed + 1) % (1 << 64))
+
+
+@compiled
+def mix(key: np.uint64, offset: np.uint64) -> np.uint64:
+    """Scatter one key, in compiled code."""
+    h = key + offset
+    h = (h ^ (h >> np.uint64(30))) * _FIRST
+    h = (h ^ (h >> np.uint64(27))) * _SECOND
+    return h ^ (h >> np.uint64(31))
+
+
+@compiled
+def _mix_all(keys: Keys, offset: np.uint64, found: Keys) -> None:
+    for at in range(len(keys)):
+        found[at] = mix(keys[at], offset)
 
 
 def unit_interval(keys: Keys) -> npt.NDArray[np.float64]:

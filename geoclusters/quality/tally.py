@@ -93,9 +93,9 @@ class QualityTally:
             located = (np.abs(lat) <= 90) & (np.abs(lon) <= 180)
             asked = located & (country >= 0) & IS_ASKED[reason]
             _count(self._stated, source[asked], country[asked], reason[asked])
-        for number in np.flatnonzero(np.bincount(source)).tolist():
+        for number in _values(source):
             sample = self._sample(number)
-            rows = np.flatnonzero(sample.draws(document))
+            rows = sample.draws(document)
             rows = rows[(np.abs(lat[rows]) <= 90) & (np.abs(lon[rows]) <= 180)]
             rows = rows[source[rows] == number]
             sample.add(
@@ -164,11 +164,21 @@ class QualityTally:
         return self._samples.setdefault(source, DocumentSample(self._max_rows))
 
 
+def _values(numbers: Ints) -> list[int]:
+    """Give the numbers that stand there, of which there are few."""
+    if len(numbers) and numbers.min() == numbers.max():
+        return [int(numbers[0])]
+    return [int(number) for number in np.unique(numbers)]
+
+
 def _count(counter: Counter[tuple[int, ...]], *columns: Ints) -> None:
     """Add the rows of each combination of values to a counter."""
     if not len(columns[0]):
         return
     spans = [(int(c.min()), int(c.max()) - int(c.min()) + 1) for c in columns]
+    if all(n == 1 for _, n in spans):
+        counter[tuple(low for low, _ in spans)] += len(columns[0])
+        return
     code = np.zeros(len(columns[0]), dtype=np.int64)
     for column, (low, n) in zip(columns, spans, strict=True):
         if n > 1:
