@@ -36,6 +36,8 @@ HARD = [
     ("London", "CA", None, ("Ontario", "CA")),
     ("London ON", None, "CA", ("Ontario", "CA")),
     ("London", None, None, ("England", "GB")),
+    ("London", None, "ZZ", ("England", "GB")),
+    ("London", None, "--", ("England", "GB")),
     ("Paris TX", None, None, ("Texas", "US")),
     ("Minato-ku", None, "JP", None),
     ("Minato", "Tokyo", "JP", ("Tokyo", "JP")),

@@ -71,6 +71,20 @@ def test_rows_without_a_point_get_one_and_the_others_stay_as_they_are():
     assert tally.reasons["ambiguous"] == tally.reasons["unknown place"] == 1
 
 
+def test_the_country_is_that_of_the_point_where_it_is_another():
+    rows = [
+        (None, None, "Hong Kong", None, "P.R. China", None),
+        (None, None, "Taipei", None, "CN", None),
+        (None, None, "Munich", None, "Deutschland", None),
+        (None, None, "Munich", None, None, None),
+        (None, None, "Cambridge", None, "US", None),
+        (22.3, 114.2, "Hong Kong", None, "CN", None),
+    ]
+    [found] = geocoded([batch_of(rows)])
+    told = ["HK", "TW", "Deutschland", "DE", "US", "CN"]
+    assert found.column("country").to_pylist() == told
+
+
 def test_points_are_those_of_geocode():
     [found] = geocoded([batch_of(ROWS)])
     answer = geocode(["Berlin", "Tokyo", "Bostn"], [None, None, "MA"], ["DE", "JP", "US"])

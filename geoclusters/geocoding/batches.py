@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from geoclusters.countries import iso2_of
 from geoclusters.geocoding.answers import MIN_SCORE, geocode
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ def geocoded(
         The same rows and columns. Rows that have coordinates, and rows that name neither place nor region,
         are as they were. Of the others `lat` and `lon` are filled in where the answer is fine enough, and
         `accuracy` says what it stands for: ``place``, ``region`` or ``country``. Where no point was filled in,
-        `accuracy` is `UNKNOWN_PLACE` or `AMBIGUOUS_PLACE` if a place was named.
+        `accuracy` is `UNKNOWN_PLACE` or `AMBIGUOUS_PLACE` if a place was named. `country` is that of the point
+        where another or none was stated: Hong Kong in an address that states China.
 
     Examples
     --------
@@ -123,6 +125,7 @@ class _Answer:
     lon: float
     accuracy: str | None
     reason: str
+    country: str | None = None
 
 
 class _Memory:
@@ -148,12 +151,20 @@ class _Memory:
             min_score=rules.min_score,
             ambiguous=rules.ambiguous,
         )
-        columns = (found["lat"], found["lon"], found["level"], found["reason"])
+        stated = iso2_of(np.array([a[2] for a in addresses], dtype=object))
+        found["country"] = found["country"].mask(found["country"].to_numpy(object) == stated, None)
+        columns = (found[name] for name in ("lat", "lon", "level", "reason", "country"))
         rows = zip(addresses, *(c.tolist() for c in columns), strict=True)
         return [self._answer(*row) for row in rows]
 
     def _answer(
-        self, address: Address, lat: float, lon: float, level: str | None, reason: str
+        self,
+        address: Address,
+        lat: float,
+        lon: float,
+        level: str | None,
+        reason: str,
+        country: str | None,
     ) -> _Answer:
         rules = self._rules
         if level != "place" and rules.external is not None and address[0]:
@@ -161,7 +172,7 @@ class _Memory:
             if point is not None:
                 return _Answer(*point, "place", "external")
         if level in _LEVELS[: _LEVELS.index(rules.coarsest) + 1]:
-            return _Answer(lat, lon, level, reason)
+            return _Answer(lat, lon, level, reason, country)
         if not address[0]:
             return _Answer(np.nan, np.nan, None, reason)
         accuracy = AMBIGUOUS_PLACE if reason == "ambiguous" else UNKNOWN_PLACE
@@ -198,6 +209,8 @@ def _filled(
         "lon": _replaced(batch, "lon", rows, [a.lon for a in answers], which),
         "accuracy": _replaced(batch, "accuracy", rows, [a.accuracy for a in answers], which),
     }
+    if any(answer.country for answer in answers):
+        columns["country"] = _replaced_countries(batch, rows, answers, which)
     for name, values in columns.items():
         at = batch.schema.get_field_index(name)
         batch = batch.set_column(at, batch.schema.field(at), values)
@@ -227,6 +240,21 @@ def _count(tally: GeocodingTally, answers: list[_Answer], rows: npt.NDArray[np.i
         tally.reasons[answer.reason] += n
         if not np.isnan(answer.lat) and answer.accuracy:
             tally.filled[answer.accuracy] += n
+
+
+def _replaced_countries(
+    batch: pa.RecordBatch,
+    rows: npt.NDArray[np.int64],
+    answers: list[_Answer],
+    which: npt.NDArray[np.int64],
+) -> pa.Array:
+    """Countries of the batch; of rows whose point is in another one than stated, that of the point."""
+    told = pa.array([answer.country for answer in answers], pa.string()).take(pa.array(which))
+    column = _as_text(batch.column("country"))
+    mask = np.zeros(len(column), dtype=bool)
+    mask[rows] = told.is_valid().to_numpy(zero_copy_only=False)
+    replaced = pc.replace_with_mask(column, pa.array(mask), told.drop_null())
+    return replaced.cast(batch.column("country").type)
 
 
 def _replaced(

@@ -98,6 +98,8 @@ FORMER: Final = {
 }
 """States that several took the place of, as old files write them (`normalised_name`); CS was the code of two."""
 
+_UNKNOWN: Final = frozenset({"xx", "zz", "unknown", "not known", "not available"})
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -199,6 +201,7 @@ class Reader:
             or a country and is taken as one where the two are not given.
         """
         parts, brackets = _parts_of(place)
+        country = "" if _says_nothing(country) else country
         stated = self._country(country)
         tail = [*parts[1:], *brackets]
         if not country and tail and len(tail[-1]) >= MIN_PART:
@@ -313,6 +316,11 @@ class Reader:
             if len(key) >= MIN_PART and len(tail) >= 2:
                 regions = self.regions(tail, statement.country)
                 yield from (Variant(key, TAIL, 0, r) for r in regions)
+
+
+def _says_nothing(country: str) -> bool:
+    """Tell whether a code stands for "not known": XX and ZZ, or signs without a letter ("--", "..", "75")."""
+    return country.strip().casefold() in _UNKNOWN or not any(map(str.isalpha, country))
 
 
 def _within(
