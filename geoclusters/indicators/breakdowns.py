@@ -18,7 +18,7 @@ from geoclusters import schema
 from geoclusters.compiling import compiled
 from geoclusters.countries import country_codes
 from geoclusters.indicators.counts import as_documents
-from geoclusters.indicators.members import NOT_PLACED
+from geoclusters.indicators.members import NOT_PLACED, OUTSIDE
 from geoclusters.indicators.tables import KeySums
 
 if TYPE_CHECKING:
@@ -32,14 +32,22 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int32]
     Kinds = npt.NDArray[np.uint8]
     Economies = npt.NDArray[np.int16]
+    Levels = npt.NDArray[np.int8]
+    Integers = npt.NDArray[np.signedinteger[Any]]
+    FiveSizes = tuple[int, int, int, int, int]
+    FiveSums = tuple[Ints, Ints, Ints, Ints, Ints]
 
 N_THREADS: Final = 2
 LAST_YEAR: Final = 9999
 COLUMNS: Final = ("economy", "year", "accuracy", "field", "organisation")
 NAMED: Final = ("field", "organisation")
 _FIRST_ROOM: Final = 1 << 12
+_NONE: Final = np.zeros(0, dtype=np.int64)
 _STARTS, _METRIC, _COUNTED = schema.STARTS, schema.METRIC_BITS, schema.COUNTED
 _NOWHERE = NOT_PLACED + 1
+_ECONOMY_BITS = 9
+_ECONOMY_MASK = (1 << _ECONOMY_BITS) - 1
+_N_LEVELS = len(schema.LEVELS) + 1
 
 
 def documents_and_links(
@@ -112,17 +120,27 @@ class _Asked:
 
     def __init__(self, volume: Volume, members: Members, columns: Sequence[str]) -> None:
         self.members = members
-        self.label = members.labels_of(volume)
-        self.economy = members.economies_of(volume) if columns else np.empty(0, np.int16)
-        self.elsewhere = bool(columns) and bool((members.economy[members.label < 0] >= 0).any())
+        self.holders = _holders(members)[volume.cells]
+        self.holders[-1] = _holder(NOT_PLACED, -1)
         self.names = {name: volume.names(name) for name in NAMED if name in columns}
         sizes = {
             "economy": len(country_codes()),
             "year": LAST_YEAR + 1,
-            "accuracy": len(schema.LEVELS) + 1,
+            "accuracy": _N_LEVELS,
             **{name: max(len(texts), 1) for name, texts in self.names.items()},
         }
         self.sizes = {name: sizes[name] for name in columns}
+
+
+def _holders(members: Members) -> Integers:
+    """Label and economy of each cell as one number, so that each address need look in one place only."""
+    found = _holder(members.label.astype(np.int64), members.economy)
+    narrow = members.n_labels < 1 << (30 - _ECONOMY_BITS)
+    return np.append(found, _holder(OUTSIDE, -1)).astype(np.int32 if narrow else np.int64)
+
+
+def _holder(label: Any, economy: Any) -> Any:  # noqa: ANN401
+    return (label - NOT_PLACED << _ECONOMY_BITS) + (economy + 1)
 
 
 class _Worker:
@@ -134,33 +152,33 @@ class _Worker:
         members = asked.members
         n_groups = (members.n_labels + 1) * len(members.metrics)
         self._sums = {name: KeySums(n_groups * size) for name, size in asked.sizes.items()}
+        plain = {name: sums.plain for name, sums in self._sums.items()}
+        self._hashed = {name: self._sums[name] for name, sums in plain.items() if not len(sums)}
+        self._sizes: Any = tuple(asked.sizes.get(name, 0) for name in COLUMNS)
+        self._plain: Any = tuple(plain.get(name, _NONE) for name in COLUMNS)
         self.links = _no_links(members)
         self._room = np.empty(members.n_labels + 1, dtype=np.int32)
         self._last = np.empty(members.n_labels + 1, dtype=np.int64)
         self._keys = np.empty(_FIRST_ROOM, dtype=np.int64)
+        self._found = np.empty((3, 0), dtype=np.int32)
 
     def see(self, batch: pa.RecordBatch) -> None:
         """Take in a batch of `schema.KEPT`."""
-        asked = self._asked
-        entry, kind = batch.column("entry").to_numpy(), batch.column("kind").to_numpy()
-        place, group = (np.empty(len(entry), dtype=np.int32) for _ in range(2))
-        _find_places(entry, kind, asked.label, len(asked.members.metrics), place, group)
-        for name, sums in self._sums.items():
-            code = self._codes(name, batch, entry, place)
+        asked, n_metrics = self._asked, len(self._asked.members.metrics)
+        columns = {name: batch.column(name).to_numpy() for name in batch.schema.names}
+        columns["accuracy"] = columns["accuracy"] + np.int8(1)
+        if batch.num_rows > self._found.shape[1]:
+            self._found = np.empty((3, batch.num_rows), dtype=np.int32)
+        place, group, economy = self._found[:, : batch.num_rows]
+        codes = tuple(columns[name] for name in ("entry", "kind", "weight", *COLUMNS))
+        found = (place, group, economy)
+        _take_in(codes, asked.holders, n_metrics, self._sizes, self._plain, *found)
+        for name, sums in self._hashed.items():
+            code = economy if name == "economy" else columns[name].astype(np.int32)
             if code.max(initial=-1) >= 0:
-                weight = batch.column("weight").to_numpy()
-                sums.add_codes(group, code, asked.sizes[name], weight)
+                sums.add_codes(group, code, asked.sizes[name], columns["weight"])
         if self._linking:
-            self._link(kind, place)
-
-    def _codes(self, name: str, batch: pa.RecordBatch, entry: Codes, place: Codes) -> Codes:
-        """Give the codes of one column, -1 = none."""
-        code: Codes = batch.column(name).to_numpy().astype(np.int32)
-        if name == "economy":
-            _look_up_economies(code, entry, place, self._asked.economy, self._asked.elsewhere)
-        if name == "accuracy":
-            code += np.int32(1)
-        return code
+            self._link(columns["kind"], place)
 
     def _link(self, kind: Kinds, place: Codes) -> None:
         """Count the documents of each pair of places."""
@@ -234,35 +252,45 @@ def _linked(between: KeySums, members: Members) -> pd.DataFrame:
 
 
 @compiled
-def _find_places(
-    entry: Codes, kind: Kinds, label: Codes, n_metrics: int, place: Codes, group: Codes
+def _take_in(
+    columns: tuple[Codes, Kinds, Ints, Economies, Economies, Levels, Codes, Codes],
+    holders: Integers,
+    n_metrics: int,
+    sizes: FiveSizes,
+    sums: FiveSums,
+    place: Codes,
+    group: Codes,
+    economy: Codes,
 ) -> None:
     """
-    Give the place of each row, and with its metric its group.
+    Add rows to those sums that are plain arrays; give the place of each, with its metric its group, and its economy.
 
     Places are -1 not placed, 0 outside every cluster, and 1 more than the label; a group has the first two in one.
+    All of it is one call, since threads that come back to the interpreter often wait for it often; and one loop after
+    the other, which the processor does sooner.
     """
-    last = len(label) - 1
+    entry, kind, weight, stated, year, accuracy, field, organisation = columns
+    last = len(holders) - 1
     for row in range(len(entry)):
-        at = entry[row] if entry[row] >= 0 else last
-        place[row] = label[np.uint64(at)] + 1
+        holder = holders[np.uint64(entry[row] if entry[row] >= 0 else last)]
+        place[row] = (holder >> _ECONOMY_BITS) + NOT_PLACED + 1
         group[row] = max(place[row], 0) * n_metrics + (kind[row] & _METRIC)
+        economy[row] = stated[row] if stated[row] >= 0 else (holder & _ECONOMY_MASK) - 1
+    _add(group, economy, sizes[0], weight, sums[0])
+    _add(group, year, sizes[1], weight, sums[1])
+    _add(group, accuracy, sizes[2], weight, sums[2])
+    _add(group, field, sizes[3], weight, sums[3])
+    _add(group, organisation, sizes[4], weight, sums[4])
 
 
 @compiled
-def _look_up_economies(
-    code: Codes,
-    entry: Codes,
-    place: Codes,
-    economy: Economies,
-    elsewhere: bool,  # noqa: FBT001
-) -> None:
-    """Replace missing economies by those of the entries; unless `elsewhere`, none outside the clusters has one."""
-    last = len(economy) - 1
+def _add(group: Codes, code: Integers, n_codes: int, weight: Ints, sums: Ints) -> None:
+    """Add weights to the sums of a group and a code, if they are a plain array and there is a code at all."""
+    if len(sums) == 0 or len(code) == 0 or code.max() < 0:
+        return
     for row in range(len(code)):
-        if code[row] < 0 and (elsewhere or place[row] > 0):
-            at = entry[row] if entry[row] >= 0 else last
-            code[row] = economy[np.uint64(at)]
+        if code[row] >= 0:
+            sums[np.uint64(group[row] * n_codes + code[row])] += weight[row]
 
 
 @compiled
@@ -281,25 +309,29 @@ def _pairs(
 
     Stops at the first document whose keys have no room; gives its first row, and how many keys there are.
     """
-    n, known = 0, 0
-    document = begin
-    for row in range(begin, len(place) + 1):
-        if row == len(place) or kind[row] & _STARTS:
-            if n + known * (known - 1) // 2 > len(keys):
-                return document, n
-            for i in range(known):
-                for j in range(i):
-                    a, b = min(room[i], room[j]), max(room[i], room[j])
-                    metric = np.int64(kind[row - 1] & _METRIC)
-                    keys[n] = (np.int64(a) * n_places + b) * n_metrics + metric
-                    n += 1
-            known = 0
-            document = row
-            if row == len(place):
-                break
-        where = _NOWHERE if kind[row] & _COUNTED else place[row]
-        if where >= 0 and last[where] != document:
-            last[where] = document
-            room[known] = where
-            known += 1
+    n, row = 0, begin + 1
+    while row < len(place):
+        # Within most documents the place never changes: they join nothing.
+        if (place[row] == place[row - 1]) | (kind[row] >= _STARTS):
+            row += 1
+            continue
+        document = row - 1
+        while document > begin and not kind[document] & _STARTS:
+            document -= 1
+        known, row = 0, document
+        while row < len(place) and (row == document or not kind[row] & _STARTS):
+            where = _NOWHERE if kind[row] & _COUNTED else place[row]
+            if where >= 0 and last[where] != document:
+                last[where] = document
+                room[known] = where
+                known += 1
+            row += 1
+        if n + known * (known - 1) // 2 > len(keys):
+            return document, n
+        metric = np.int64(kind[document] & _METRIC)
+        for i in range(known):
+            for j in range(i):
+                a, b = min(room[i], room[j]), max(room[i], room[j])
+                keys[n] = (np.int64(a) * n_places + b) * n_metrics + metric
+                n += 1
     return len(place), n

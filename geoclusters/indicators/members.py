@@ -78,10 +78,6 @@ class Members:
         found[-1] = NOT_PLACED
         return found
 
-    def economies_of(self, volume: Volume) -> npt.NDArray[np.int16]:
-        """Economy of each entry of a volume."""
-        return np.append(self.economy, np.int16(-1))[volume.cells]
-
 
 @dataclass(frozen=True)
 class DocumentParts:

@@ -44,6 +44,11 @@ class KeySums:
         self._keys = np.full(0 if self._dense else size, NO_KEY, dtype=np.int64)
         self._sums = np.zeros(size, dtype=np.int64)
 
+    @property
+    def plain(self) -> Ints:
+        """The sums by key where they are a plain array, to be added to in place; else an empty one."""
+        return self._sums if self._dense else self._sums[:0]
+
     def add(self, keys: Ints, weights: Ints) -> None:
         """Add weights to the sums of their keys."""
         if self._dense:
@@ -61,9 +66,6 @@ class KeySums:
         groups, codes : numpy.ndarray of int32, shape (n,)
         weights : numpy.ndarray of int64, shape (n,)
         """
-        if self._dense:
-            _add_codes_dense(groups, codes, n_codes, weights, self._sums)
-            return
         keys = groups.astype(np.int64) * n_codes + codes
         keys[codes < 0] = NO_KEY
         self.add(keys, weights)
@@ -94,13 +96,6 @@ def _add_dense(keys: Ints, weights: Ints, sums: Ints) -> None:
     for row in range(len(keys)):
         if keys[row] >= 0:
             sums[keys[row]] += weights[row]
-
-
-@compiled
-def _add_codes_dense(groups: Codes, codes: Codes, n_codes: int, weights: Ints, sums: Ints) -> None:
-    for row in range(len(codes)):
-        if codes[row] >= 0:
-            sums[np.int64(groups[row]) * n_codes + codes[row]] += weights[row]
 
 
 @compiled
