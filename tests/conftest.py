@@ -6,10 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+import synthetic_run
 from four_cities import make_addresses, make_settings
 from hypothesis import HealthCheck, settings
 
 import geoclusters as gc
+from geoclusters.pages import draw_pages
+from geoclusters.results import Result
 
 settings.register_profile(
     "geoclusters",
@@ -35,3 +38,11 @@ def finished(four_cities: Path, tmp_path_factory: pytest.TempPathFactory) -> gc.
     """A finished run of the four cities."""
     study = gc.make_study(make_settings(), folder=four_cities)
     return gc.run(study, tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
+def drawn_world(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """A made-up run of clusters all over the world with its pages; nobody may change it."""
+    result = synthetic_run.write_run(tmp_path_factory.mktemp("drawn-world"))
+    draw_pages(result)
+    return result

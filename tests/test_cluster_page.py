@@ -282,6 +282,7 @@ def test_hostile_names_are_shown_or_shortened(browser, run):
             shown = page.locator("h1").inner_text()
             assert shown == (name if len(name) < 160 else f"{name[:159]}…")
             assert page.locator("img").count() == 0
+            assert synthetic_run.HOSTILE in page.locator("body").inner_text()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -250,10 +250,8 @@ def test_lines_stand_out_from_what_they_cross(dark):
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    result = synthetic_run.write_run(tmp_path_factory.mktemp("run"))
-    draw_pages(result)
-    return result
+def drawn(drawn_world):
+    return drawn_world
 
 
 class Seen(HTMLParser):
