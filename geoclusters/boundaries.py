@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geoclusters import results, stages
-from geoclusters.assembly import Cells, bounded_clusters, find_clusters
+from geoclusters.assembly import Cells, find_clusters
+from geoclusters.describing import bounded_clusters
 from geoclusters.engine.store import AddressStore
 from geoclusters.errors import RunError
 from geoclusters.study import make_method

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from geoclusters.assembly import Cells, Findings, Measured
+    from geoclusters.assembly import Cells, Findings
+    from geoclusters.measuring import Measured
     from geoclusters.planning import Plan
     from geoclusters.study import Study
 

@@ -223,7 +223,7 @@ def slug(name: str) -> str:
 
 def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any]) -> Result:
     """Everything after the addresses: cells, clusters, indicators, files, pages."""
-    from geoclusters import assembly, engine, pages, publishing  # noqa: PLC0415 - slow
+    from geoclusters import assembly, engine, measuring, pages, publishing  # noqa: PLC0415 - slow
 
     study, method = plan.study, plan.study.method
     # Not before: wrong input leaves the results of an earlier run as they were.
@@ -237,7 +237,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
         found = assembly.find_clusters(cells, method=method, store=store)
     compared = _compared(state, cells, found, plan, facts)
     with state.timed("indicators"):
-        measured = assembly.measure_clusters(
+        measured = measuring.measure_clusters(
             cells,
             found,
             method=method,

@@ -1,0 +1,166 @@
+"""What clusters are by their cells alone: documents, shares, names, places, sizes and outlines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geoclusters import clusters as cluster_wing
+from geoclusters import indicators, schema
+from geoclusters.cells.kernel import latlng_to_cells
+from geoclusters.earth import unit_vectors
+from geoclusters.errors import StudyError
+from geoclusters.hierarchy import FINEST_RESOLUTION
+from geoclusters.places import read_places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from geoclusters.assembly import Cells, Findings
+    from geoclusters.study import Method
+
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+NAMING_MIN_POPULATION: Final = 15_000
+
+
+def bounded_clusters(
+    cells: Cells, found: Findings, *, method: Method, weights: Mapping[str, float]
+) -> gpd.GeoDataFrame:
+    """
+    Name, draw, count and rank the clusters from the cells alone, without what needs the addresses.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Columns of `schema.CLUSTERS` as far as the cells know them, in order of rank, WGS 84.
+    """
+    own = territories_of(cells, found)
+    table = indicators.by_score(bounded(cells, found, own, method=method, weights=weights))
+    return gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326")
+
+
+def territories_of(cells: Cells, found: Findings) -> cluster_wing.Territories:
+    """Give the H3 cells of each cluster."""
+    return cluster_wing.territories(
+        cell=cells.cell, weight=cells.weight, core=found.core, labels=found.labels
+    )
+
+
+def bounded(
+    cells: Cells,
+    found: Findings,
+    own: cluster_wing.Territories,
+    *,
+    method: Method,
+    weights: Mapping[str, float],
+) -> pd.DataFrame:
+    """One row a label: documents, shares, score, name, size, outlines."""
+    n = int(found.labels.max(initial=-1)) + 1
+    counts = pd.DataFrame(
+        {
+            m: indicators.as_documents(
+                indicators.summed_by_label(cells.frame[f"weight_{m}"].to_numpy(), found.labels, n)
+            )
+            for m in cells.metrics
+        }
+    )
+    table = indicators.scored(counts, totals=world_totals(cells), weights=weights)
+    table = pd.concat([table, _described(cells, found, own, weights, n)], axis=1)
+    table["cluster_id"] = _unique_ids(cells, found, own)
+    outlines = [cluster_wing.cell_outline(m, holes=method.holes) for m in own.of_clusters(n)]
+    table["geometry"] = np.array([*outlines, None], dtype=object)[:-1]
+    table["area_km2"] = cluster_wing.area_km2(outlines)
+    return table
+
+
+def world_totals(cells: Cells) -> dict[str, float]:
+    """Documents of the world, per metric."""
+    return {m: total / schema.WEIGHT_ONE for m, total in cells.totals.items()}
+
+
+def cluster_ids(
+    cell: npt.NDArray[np.uint64], weight: Ints, labels: Ints
+) -> npt.NDArray[np.object_]:
+    """
+    Name each cluster by its heaviest cell, so that it keeps its name while its rim moves.
+
+    Examples
+    --------
+    >>> cluster_ids(np.array([16, 17, 18], np.uint64), np.array([1, 2, 2]), np.array([0, 0, 0])).tolist()
+    ['11']
+    """
+    member = np.flatnonzero(labels >= 0)
+    heaviest = np.full(int(labels.max(initial=-1)) + 1, -1, dtype=np.int64)
+    np.maximum.at(heaviest, labels[member], weight[member])
+    ties = member[weight[member] == heaviest[labels[member]]]
+    ties = ties[np.lexsort((cell[ties], labels[ties]))]
+    first = np.flatnonzero(np.diff(labels[ties], prepend=-1))
+    return np.array([f"{int(c):x}" for c in cell[ties[first]]], dtype=object)
+
+
+def _unique_ids(
+    cells: Cells, found: Findings, own: cluster_wing.Territories
+) -> npt.NDArray[np.object_]:
+    """Name clusters that share their heaviest cell, as tiny ones of an exact run may, by a finest cell instead."""
+    ids = cluster_ids(own.cell, own.weight, own.label)
+    shared = pd.Series(ids).duplicated(keep=False).to_numpy()
+    if shared.any():
+        rows = np.flatnonzero(shared[found.labels] & (found.labels >= 0))
+        finest = latlng_to_cells(cells.lat[rows], cells.lon[rows], FINEST_RESOLUTION)
+        ids[shared] = cluster_ids(finest, cells.weight[rows], found.labels[rows])
+    if pd.Series(ids).duplicated().any():
+        raise StudyError("clusters lie within a metre of each other; use a larger radius_km")
+    return ids
+
+
+def _described(
+    cells: Cells,
+    found: Findings,
+    own: cluster_wing.Territories,
+    weights: Mapping[str, float],
+    n: int,
+) -> pd.DataFrame:
+    """Name, centre and size of each cluster."""
+    member = np.flatnonzero(found.labels >= 0)
+    labels, activity = found.labels[member], cells.score(weights, member)
+    cells_lat, cells_lon = cells.lat[member], cells.lon[member]
+    places = read_places()
+    names = cluster_wing.name_clusters(
+        lat=cells_lat,
+        lon=cells_lon,
+        activity=activity,
+        labels=labels,
+        places=places[places["population"] >= NAMING_MIN_POPULATION].reset_index(drop=True),
+    ).set_index("label")["name"]
+    lat, lon = _centres(cells_lat, cells_lon, activity, labels, n)
+    return pd.DataFrame(
+        {
+            "name": names.reindex(range(n)).to_numpy(),
+            "lat": lat,
+            "lon": lon,
+            "n_cells": np.bincount(own.label, minlength=n).astype(np.int64),
+            "n_core_cells": np.bincount(own.label[own.core], minlength=n).astype(np.int64),
+            "n_parts": found.n_parts,
+        }
+    )
+
+
+def _centres(
+    lat: Floats, lon: Floats, activity: Floats, labels: Ints, n: int
+) -> tuple[Floats, Floats]:
+    """Weighted mean position on the sphere of each cluster."""
+    points = unit_vectors(lat, lon) * activity[:, None]
+    mean = np.stack(
+        [np.bincount(labels, weights=points[:, i], minlength=n) for i in range(3)], axis=-1
+    )
+    return (
+        np.degrees(np.arctan2(mean[:, 2], np.hypot(mean[:, 0], mean[:, 1]))),
+        np.degrees(np.arctan2(mean[:, 1], mean[:, 0])),
+    )
