@@ -10,6 +10,7 @@ Source: OGC 12-128r19, GeoPackage Encoding Standard 1.4.
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,6 +48,7 @@ _ADDED_COLUMNS: Final = {
     "name_b": "name of the other",
     "documents": "distinct documents with an address in both, of all metrics",
 }
+_AT_ONCE: Final = 1 << 17
 _EARLIEST: Final = "1970-01-01T00:00:00+00:00"
 
 
@@ -94,7 +96,7 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
     with written_aside(path) as part, _named_gpkg(part) as file:
         for number, layer in enumerate(layers):
             pyogrio.write_arrow(
-                layer.features,
+                pa.RecordBatchReader.from_batches(layer.features.schema, _in_turns(layer.features)),
                 file,
                 layer=layer.name,
                 driver="GPKG",
@@ -109,6 +111,13 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
             _add_styles(database, layers, finished)
             _add_meanings(database, layers, result.metrics)
             _set_times(database, finished)
+
+
+def _in_turns(features: pa.Table) -> Iterator[pa.RecordBatch]:
+    """Give features in parts, between which other threads have their turn: GDAL is called with Python's lock held."""
+    for batch in features.combine_chunks().to_batches(max_chunksize=_AT_ONCE):
+        time.sleep(0)
+        yield batch
 
 
 @contextmanager

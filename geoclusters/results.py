@@ -328,9 +328,11 @@ class Result:
             Which rows; left out: all. They keep their order.
         """
         wanted = None if names is None else [*names]
-        if layout.name in self._tables:
-            known = ds.dataset(self._tables[layout.name])
-            return known.to_table(columns=wanted, filter=rows)
+        known = self._tables.get(layout.name)
+        if known is not None and rows is None:
+            return known if wanted is None else known.select(wanted)
+        if known is not None:
+            return ds.dataset(known).to_table(columns=wanted, filter=rows)
         return pq.read_table(self.folder / layout.name, columns=wanted, filters=rows)
 
 

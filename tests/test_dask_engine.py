@@ -22,10 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import geoclusters as gc
-from geoclusters import engine, planning, stages
+from geoclusters import addresses, engine, planning, stages
 from geoclusters.engine import dask as engine_of_dask
 from geoclusters.engine import tasks
-from geoclusters.engine.spread import grouped, touching_numbers
+from geoclusters.engine.spread import grouped
 from geoclusters.errors import EngineError, SourceError, StudyError
 
 N_WORKERS = 2
@@ -57,7 +57,7 @@ def study_in(folder, **given):
 def _no_pages():
     """Pages are drawn from the same tables."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("geoclusters.pages.draw_pages", lambda *_: None)
+        patch.setattr("geoclusters.pages.draw_pages", lambda *_, **__: None)
         yield
 
 
@@ -385,8 +385,8 @@ def test_numbers_that_touch_are_those_of_several_parts(numbers, data):
     spans = [[p[0], p[-1]] if p else [] for p in parts]
     data.draw(st.randoms()).shuffle(spans)
     several = {n for n in numbers if sum(n in part for part in parts) > 1}
-    assert touching_numbers(spans) == sorted(several)
-    assert touching_numbers([*spans, None]) is None
+    assert addresses.touching_numbers(spans) == sorted(several)
+    assert addresses.touching_numbers([*spans, None]) is None
 
 
 @given(st.dictionaries(st.integers(0, 50), st.integers(0, 9)), st.integers(1, 20))

@@ -39,7 +39,7 @@ def bytes_of(result):
 def _no_pages():
     """Pages are drawn from the same tables."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("geoclusters.pages.draw_pages", lambda *_: None)
+        patch.setattr("geoclusters.pages.draw_pages", lambda *_, **__: None)
         yield
 
 

@@ -9,7 +9,8 @@ browser. None of it ever reaches folium, whose elements are templates and would 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from geoclusters import results
 from geoclusters.pages import cluster, report, world
@@ -17,12 +18,20 @@ from geoclusters.pages.cells import Cells
 from geoclusters.pages.changes import Changes
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
     from geoclusters.results import Result
 
-__all__ = ["Changes", "draw_pages"]
+__all__ = ["Begun", "Changes", "begin", "draw_pages"]
 
 
-def draw_pages(result: Result, *, changes: Changes | None = None, tiles: bool = False) -> None:
+def draw_pages(
+    result: Result,
+    *,
+    changes: Changes | None = None,
+    tiles: bool = False,
+    begun: Begun | None = None,
+) -> None:
     """
     Write the world map, the pages of the clusters and the report into the folder of a run.
 
@@ -35,6 +44,8 @@ def draw_pages(result: Result, *, changes: Changes | None = None, tiles: bool = 
     tiles : bool
         Offer OpenStreetMap as a layer of the world map. It is loaded from the network when a reader
         chooses it; without it no page knows of a network.
+    begun : Begun, optional
+        What `begin` gave, where it is at work already.
 
     Notes
     -----
@@ -49,11 +60,23 @@ def draw_pages(result: Result, *, changes: Changes | None = None, tiles: bool = 
     """
     results.forget_pages(result.folder)
     pages = cluster.clusters_with_page(result)
-    cells = Cells(result)
     with ThreadPoolExecutor(1) as beside:
         # Compiled loops and templates hardly wait for each other.
-        layers = beside.submit(world.cell_layers, result, cells)
-        cluster.draw_clusters(result, pages, cells=cells)
-        del cells
-        world.draw_world(result, pages, layers=layers.result(), tiles=tiles)
+        begun = begun or begin(result, beside)
+        cluster.draw_clusters(result, pages, cells=begun.cells)
+        world.draw_world(result, pages, layers=begun.layers.result(), tiles=tiles)
     report.draw_report(result, pages, changes)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Pages of which a part is at work: the cells of the run, and the layers of the map that show them."""
+
+    cells: Cells
+    layers: Future[dict[str, Any]]
+
+
+def begin(result: Result, beside: Executor) -> Begun:
+    """Have the layers of the map that show all cells drawn, which takes as long as all other pages together."""
+    cells = Cells(result)
+    return Begun(cells, beside.submit(world.cell_layers, result, cells))
