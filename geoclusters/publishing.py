@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from geoclusters import __version__, geopackage, results, schema
+from geoclusters import __version__, results, schema
 from geoclusters.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Executor, Future
     from pathlib import Path
 
     from geoclusters.assembly import Cells, Findings
@@ -22,10 +22,16 @@ TOLERANCE: Final = 1e-6
 
 
 def publish(
-    folder: Path, measured: Measured, plan: Plan, content: dict[str, Any], *, rejected: Path
-) -> Result:
+    folder: Path,
+    measured: Measured,
+    plan: Plan,
+    content: dict[str, Any],
+    *,
+    rejected: Path,
+    beside: Executor,
+) -> tuple[Result, Future[None]]:
     """
-    Write every table of the results and the GeoPackage.
+    Write every table of the results.
 
     Parameters
     ----------
@@ -33,11 +39,15 @@ def publish(
         What `run.json` will say.
     rejected : Path
         Table of the addresses that were not placed.
+    beside : Executor
+        Writes the table of the cells, as large as all others together and written without Python's lock.
 
     Returns
     -------
     Result
         The run with the tables that were written, so that pages need not read them.
+    Future
+        Done when the cells are written.
     """
     made_by, metrics = plan.made_by, plan.study.metrics
     tables = {
@@ -50,16 +60,12 @@ def publish(
         results.write_parquet(folder / name, tables[name], made_by=made_by)
 
     results.write_clusters(folder, measured.clusters, metrics=metrics, made_by=made_by)
-    with ThreadPoolExecutor(1) as beside:
-        # As large as all others together, and written without Python's lock.
-        cells = beside.submit(write, schema.CELLS.name)
-        for name in tables.keys() - {schema.CELLS.name}:
-            write(name)
-        results.write_csv(folder / schema.ECONOMIES.name, measured.economies)
-        results.copy_parquet(rejected, folder / schema.REJECTED.name, made_by=made_by)
-        geopackage.write_geopackage(result, folder / geopackage.FILE, made_by=made_by)
-        cells.result()
-    return result
+    cells = beside.submit(write, schema.CELLS.name)
+    for name in tables.keys() - {schema.CELLS.name}:
+        write(name)
+    results.write_csv(folder / schema.ECONOMIES.name, measured.economies)
+    results.copy_parquet(rejected, folder / schema.REJECTED.name, made_by=made_by)
+    return result, cells
 
 
 def _frames(measured: Measured) -> dict[schema.Table, Any]:

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -223,7 +224,14 @@ def slug(name: str) -> str:
 
 def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any]) -> Result:
     """Everything after the addresses: cells, clusters, indicators, files, pages."""
-    from geoclusters import assembly, engine, measuring, pages, publishing  # noqa: PLC0415 - slow
+    from geoclusters import (  # noqa: PLC0415 - slow
+        assembly,
+        engine,
+        geopackage,
+        measuring,
+        pages,
+        publishing,
+    )
 
     study, method = plan.study, plan.study.method
     # Not before: wrong input leaves the results of an earlier run as they were.
@@ -246,18 +254,25 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
             stated=not facts["unstated"],
             people=people,
         )
-    with state.timed("files"):
-        documents = publishing.conserved(cells, found, facts, study.metrics)
-        content = publishing.run_content(
-            plan, facts, measured, documents=documents, timings=state.timings
-        )
-        content |= compared
-        rejected = state.path(ADDRESSES) / engine.REJECTED_FILE
-        result = publishing.publish(folder, measured, plan, content, rejected=rejected)
-    # Pages are drawn from the tables; what these were made from need not lie in memory beside them.
-    del cells, found, store, measured
-    with state.timed("pages"):
-        pages.draw_pages(result)
+    with ThreadPoolExecutor(1) as beside:
+        with state.timed("files"):
+            documents = publishing.conserved(cells, found, facts, study.metrics)
+            content = publishing.run_content(
+                plan, facts, measured, documents=documents, timings=state.timings
+            )
+            content |= compared
+            rejected = state.path(ADDRESSES) / engine.REJECTED_FILE
+            result, written = publishing.publish(
+                folder, measured, plan, content, rejected=rejected, beside=beside
+            )
+            # Pages are drawn from the tables; what these were made from need not lie in memory beside them.
+            del cells, found, store, measured
+            begun = pages.begin(result, beside)
+            file = folder / geopackage.FILE
+            geopackage.write_geopackage(result, file, made_by=plan.made_by)
+            written.result()
+        with state.timed("pages"):
+            pages.draw_pages(result, begun=begun)
     results.write_json(folder / results.RUN_FILE, content)
     return results.read_run(folder)
 
