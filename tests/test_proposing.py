@@ -155,6 +155,20 @@ def test_options_that_do_with_fewer_tables(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("header", "advice"),
+    [
+        ("country,h3,population", r"people by H3 cell.*\[population\]"),
+        ("id,authorships.author.id,authorships.institutions.id", r"web site.*take the snapshot"),
+    ],
+)
+def test_tables_that_no_source_is_made_of_say_what_they_are_for(tmp_path, header, advice):
+    row = ",".join("x" for _ in header.split(","))
+    (tmp_path / "t.csv").write_text(f"{header}\n{row}\n")
+    with pytest.raises(SourceError, match=advice):
+        propose_study([tmp_path])
+
+
 def test_a_dump_of_ror_serves_works_and_tables(tmp_path):
     files = test_openalex.snapshot(tmp_path)
     works = [f for f in files if "institutions" not in str(f)]

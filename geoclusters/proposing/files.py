@@ -39,6 +39,17 @@ MOST_LISTED: Final = 6
 """Files of a source that are named one by one; more are put into patterns where these fit."""
 TABLE: Final = "table"
 
+NO_SOURCE: Final = {
+    frozenset({"h3", "population"}): (
+        "people by H3 cell, which is no source of documents: name it under [population] of a study, path = …"
+    ),
+    frozenset({"authorships.author.id", "authorships.institutions.id"}): (
+        "an export of OpenAlex's web site, which does not say which author belongs to which institution: take the "
+        "snapshot (docs/formats/openalex.md)"
+    ),
+}
+"""Columns of tables that no source is made of, and what to do with them."""
+
 
 @dataclass
 class Found:
@@ -145,7 +156,15 @@ def _member(member: Member, formats: Formats) -> Found:
     beside = frozenset(n for n, form in formats.usable.items() if form.accompanies(member, head))
     if known or beside:
         return Found(member.path, known, beside)
-    return Found(member.path, sample=sample_of(member, head))
+    sample = sample_of(member, head)
+    remark = _remark_on(sample)
+    return Found(member.path, remark=remark) if remark else Found(member.path, sample=sample)
+
+
+def _remark_on(sample: Sample | None) -> str:
+    """Say what a table is for, if it is one that no source is made of."""
+    names = {name.strip().casefold() for name in sample.columns} if sample else set()
+    return next((remark for known, remark in NO_SOURCE.items() if known <= names), "")
 
 
 def _told(parts: Sequence[Found], path: Path) -> Found:
