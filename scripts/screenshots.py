@@ -19,8 +19,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
+from scipy.spatial import cKDTree
 
 from geoclusters.figures import Options, write_figure
 from geoclusters.pages import draw_pages
@@ -38,7 +40,8 @@ ARGUMENTS = [
 SETTLED_MS = 800
 """Until animations have ended and the tooltip of nothing is gone."""
 
-COLOURS = 256
+COLOURS, KEPT = 256, 128
+"""Of a picture; the commonest are kept exactly, so that a legend shows the colours of its map."""
 FIGURE_DPI = 130
 
 
@@ -117,9 +120,19 @@ def take(browser: Browser, picture: Picture, folder: Path) -> Path:
 
 
 def lightened(file: Path) -> Path:
-    """Keep as many colours as the eye needs: a third of the bytes."""
+    """Keep as many colours as the eye needs, those of maps and legends as they are: a third of the bytes."""
     with Image.open(file) as picture:
-        small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        whole = picture.convert("RGB")
+    pixels = np.asarray(whole)
+    colours, place, counts = np.unique(
+        pixels.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True
+    )
+    common = colours[np.argsort(-counts, kind="stable")[:KEPT]]
+    others = whole.quantize(COLOURS - len(common), kmeans=1, dither=Image.Dither.NONE).getpalette()
+    palette = np.vstack([common, np.reshape(others or [], (-1, 3))])[:COLOURS].astype(np.uint8)
+    nearest = cKDTree(palette.astype(np.float64)).query(colours.astype(np.float64))[1]
+    small = Image.fromarray(nearest[place].reshape(pixels.shape[:2]).astype(np.uint8), mode="P")
+    small.putpalette(palette.tobytes())
     small.save(file, optimize=True)
     return file
 

@@ -398,6 +398,12 @@ def test_pages_know_only_results_and_common_tables():
                 assert set(below) <= allowed, (file.name, below)
 
 
+def test_map_and_ranking_count_the_same_documents(drawn):
+    data = world_data(drawn, ())
+    for metric, counts in zip(drawn.metrics, data["clusters"]["counts"], strict=True):
+        assert counts == [round(v) for v in drawn.clusters[metric]]
+
+
 def test_settings_are_told_in_words_with_units_and_weights(drawn):
     told = dict(about.about(drawn)["settings"])
     assert told["Radius"] == "15 km"

@@ -156,7 +156,7 @@ def _columns(result: Result, pages: Collection[str]) -> dict[str, Any]:
         "rank": clusters["rank"].tolist(),
         "name": [shortened(name) for name in clusters["name"]],
         "economies": [_economies(shares) for shares in clusters["economy_shares"]],
-        "counts": [_rounded(clusters[m], 5) for m in metrics],
+        "counts": [[round(v) for v in clusters[m].fillna(0).tolist()] for m in metrics],
         "shares": [_rounded(clusters[f"share_{m}"], 4) for m in metrics],
         "score": _rounded(clusters["score"], 5),
         "population": _rounded(clusters["population"], 4),

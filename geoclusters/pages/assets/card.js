@@ -26,7 +26,7 @@
     const rows = metrics.map((metric, i) =>
       element("tr", {},
         element("th", { scope: "row" }, metric.label),
-        element("td", { class: "n" }, number(cluster.counts[i] === null ? null : Math.round(cluster.counts[i]))),
+        element("td", { class: "n" }, number(cluster.counts[i])),
         element("td", { class: "n" }, percent(cluster.shares[i])),
         largest && element("td", { class: "bar", "aria-hidden": "true" },
           element("i", { style: `width:${(100 * cluster.shares[i] / (largest[i] || 1)).toFixed(1)}%` }))));
