@@ -81,6 +81,28 @@ def test_works_of_openalex(tmp_path_factory, kinds, parquet):
     assert len(documents) + sum(left_out.values()) == len(works)
 
 
+@with_real
+def test_samples_of_openalex_by_domain():
+    folder = REAL / "openalex"
+    files = [folder / "works_sample.jsonl.gz", folder / "institutions_sample.jsonl.gz"]
+    natural = ["Physical Sciences", "Life Sciences", "Health Sciences"]
+    documents, left_out = read("openalex", files, domains=natural)
+    expected = Counter()
+    for line in unpacked(files[0]).strip().split("\n"):
+        work = json.loads(line)
+        topic = work.get("primary_topic")
+        domain = (topic or {}).get("domain", {}).get("display_name")
+        reason = reason_of(work, ["article"])
+        if reason is None and domain not in natural:
+            reason = f"field {topic['field']['display_name'] if topic else 'not stated'}"
+        expected[reason] += 1
+    taken = expected.pop(None)
+    assert (len(documents), left_out) == (taken, expected)
+    social, _ = read("openalex", files, domains=["Social Sciences"])
+    assert social.isdisjoint(documents)
+    assert social
+
+
 def test_older_versions_of_works(tmp_path):
     files = test_openalex.snapshot(tmp_path, test_openalex.WORKS)
     works = files[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import duckdb
 import numpy as np
@@ -37,6 +37,52 @@ OLDER_TYPES: Final = {
     "book-chapter": ("book-part", "book-section"),
 }
 """Names of a type in records from before 2024, when OpenAlex used those of Crossref."""
+
+Domain = Literal["Physical Sciences", "Life Sciences", "Health Sciences", "Social Sciences"]
+DOMAINS: Final[dict[Domain, tuple[str, ...]]] = {
+    "Physical Sciences": (
+        *(
+            "Chemical Engineering",
+            "Chemistry",
+            "Computer Science",
+            "Earth and Planetary Sciences",
+            "Energy",
+        ),
+        *(
+            "Engineering",
+            "Environmental Science",
+            "Materials Science",
+            "Mathematics",
+            "Physics and Astronomy",
+        ),
+        *("Computer science", "Environmental science", "Geology", "Materials science", "Physics"),
+    ),
+    "Life Sciences": (
+        *("Agricultural and Biological Sciences", "Biochemistry, Genetics and Molecular Biology"),
+        *(
+            "Immunology and Microbiology",
+            "Neuroscience",
+            "Pharmacology, Toxicology and Pharmaceutics",
+        ),
+        "Biology",
+    ),
+    "Health Sciences": ("Dentistry", "Health Professions", "Medicine", "Nursing", "Veterinary"),
+    "Social Sciences": (
+        *("Arts and Humanities", "Business, Management and Accounting", "Decision Sciences"),
+        *("Economics, Econometrics and Finance", "Psychology", "Social Sciences"),
+        *(
+            "Art",
+            "Business",
+            "Economics",
+            "Geography",
+            "History",
+            "Philosophy",
+            "Political science",
+            "Sociology",
+        ),
+    ),
+}
+"""Domains of OpenAlex and their fields, those of topics first and then those concepts of the top level that differ."""
 
 _AUTHORSHIPS: Final = (
     "STRUCT(author STRUCT(id VARCHAR), institutions STRUCT(id VARCHAR, display_name VARCHAR, ror VARCHAR, "
@@ -87,6 +133,8 @@ class WorksOptions(Options):
     ----------
     types : list of str
         Types of works that count, in today's names; records with an older name of a type count as well.
+    domains : list of {"Physical Sciences", "Life Sciences", "Health Sciences", "Social Sciences"}
+        Domains whose works count; empty: all. With some given, a work of no known field does not count.
     include_retracted, include_paratext, include_xpac : bool
         Take works that are retracted; covers, contents and the like; the extra pack of records of low quality
         that came in 2025.
@@ -99,12 +147,18 @@ class WorksOptions(Options):
     """
 
     types: list[str] = Field(default=["article"], min_length=1)
+    domains: list[Domain] = Field(default_factory=list)
     include_retracted: bool = False
     include_paratext: bool = False
     include_xpac: bool = False
     drop_parents: bool = True
     prefer_ror: bool = False
     check_manifest: bool = True
+
+    @property
+    def fields_taken(self) -> list[str]:
+        """Fields of the domains that count."""
+        return [field for domain in self.domains for field in DOMAINS[domain]]
 
     @property
     def all_types(self) -> list[str]:
@@ -146,16 +200,21 @@ def read_works(
     read = _read_parquet if head.startswith(PARQUET_MAGIC) else _read_json
     try:
         for batch in read(member, head, options, head_only=head_only):
-            works = _counting(batch, left_out or LeftOut())
+            works = _counting(batch, options, left_out or LeftOut())
             _check_ids(member, works)
             yield works
     except (OSError, EOFError, duckdb.Error, pa.ArrowException) as error:
         raise unreadable(member, error) from None
 
 
-def _counting(batch: pa.RecordBatch, left_out: LeftOut) -> pa.RecordBatch:
+def _counting(batch: pa.RecordBatch, options: WorksOptions, left_out: LeftOut) -> pa.RecordBatch:
     """Give the works that count, and tell of the others why they do not."""
     reasons = batch.column("reason")
+    if options.domains:
+        field = pc.fill_null(batch.column("field"), "not stated")
+        other = pc.invert(pc.is_in(field, value_set=pa.array(options.fields_taken)))
+        told = pc.binary_join_element_wise("field", field, " ")
+        reasons = pc.coalesce(reasons, pc.if_else(other, told, pa.scalar(None, pa.string())))
     left_out.add_all(reasons)
     works = batch.filter(reasons.is_null()) if reasons.null_count < len(reasons) else batch
     return works.drop_columns(["reason"])
