@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from geoclusters import schema
 from geoclusters.addresses import (
     Aside,
-    OrderedNumbers,
     ScatterFinder,
     aside_table,
+    joined_span,
     open_ends,
+    rising_span,
     run_numbers,
+    touching_numbers,
 )
 from geoclusters.addresses import documents as module
 from geoclusters.addresses.documents import is_member, of_metric
@@ -47,19 +49,34 @@ def test_scattered_are_the_documents_with_more_than_one_run(batches):
     assert finder.scattered().tolist() == sorted({k for k in runs if runs.count(k) > 1})
 
 
-@given(st.lists(st.lists(st.integers(-3, 9), max_size=6), max_size=4))
+parts_of_numbers = st.lists(st.lists(st.integers(-3, 9), max_size=6), max_size=4)
+
+
+@given(parts_of_numbers)
 def test_numbers_that_rise_are_not_scattered(parts):
-    ordered = OrderedNumbers()
-    runs = []
-    for part in parts:
-        ordered.begin_part()
-        ordered.see(pa.array(part, pa.int32()))
-        runs += [v for v, before in zip(part, [None, *part], strict=False) if v != before]
-    if ordered.proven:
-        assert len(set(runs)) == len(runs)
+    spans = [rising_span(pa.array([v], pa.int32()) for v in part) for part in parts]
+    assert spans == [
+        None if part != sorted(part) else [part[0], part[-1]] if part else [] for part in parts
+    ]
+    runs = [v for p in parts for v, before in zip(p, [None, *p], strict=False) if v != before]
+    touching = touching_numbers(spans)
+    if touching is not None:
+        assert touching == sorted({v for v in runs if runs.count(v) > 1})
     rows = [value for part in parts for value in part]
     if rows == sorted(rows):
-        assert ordered.proven == (len(set(runs)) == len(runs))
+        assert touching is not None
+
+
+@given(parts_of_numbers)
+def test_spans_of_pieces_make_the_span_of_the_whole(pieces):
+    rows = [value for piece in pieces for value in piece]
+    spans = [rising_span([pa.array(piece, pa.int64())]) for piece in pieces]
+    assert joined_span(spans) == rising_span([pa.array(rows, pa.int64())])
+
+
+def test_what_is_no_whole_number_or_missing_does_not_rise():
+    assert rising_span([pa.array([1, None])]) is None
+    assert rising_span([pa.array(["1", "2"])]) is None
 
 
 @given(keys, st.integers(0, 5))

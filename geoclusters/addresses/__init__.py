@@ -2,14 +2,16 @@
 
 from geoclusters.addresses.documents import (
     Aside,
-    OrderedNumbers,
     ScatterFinder,
     aside_table,
     is_member,
+    joined_span,
     open_ends,
     repeated_keys,
+    rising_span,
     run_numbers,
     together,
+    touching_numbers,
 )
 from geoclusters.addresses.parts import (
     OWN_COLUMNS,
@@ -28,7 +30,6 @@ __all__ = [
     "OWN_COLUMNS",
     "Aside",
     "Book",
-    "OrderedNumbers",
     "Part",
     "PartWriter",
     "Request",
@@ -42,14 +43,17 @@ __all__ = [
     "group_rows",
     "in_window",
     "is_member",
+    "joined_span",
     "known_formats",
     "matching_files",
     "open_ends",
     "part_of_facts",
     "repeated_keys",
+    "rising_span",
     "row_numbers",
     "run_numbers",
     "split",
     "together",
+    "touching_numbers",
     "weighed_rows",
 ]

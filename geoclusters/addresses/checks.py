@@ -91,18 +91,16 @@ def check_addresses(
     """
     reason = np.empty(len(lat), dtype=np.int8)
     _look(lat, lon, reason)
-    out_of_range = reason == REASON_CODE["outside_range"]
-    abroad = _outside(lat, lon, country, reason == 0, outside)
-    swapped = _proven_swapped(lat, lon, country, out_of_range | abroad, outside)
-
-    repaired = swapped if repair_swapped else np.zeros(len(lat), dtype=bool)
-    reason[swapped] = 0 if repair_swapped else REASON_CODE["swapped"]
-    for name, flags in (
-        ("outside_country", abroad & ~swapped),
-        ("too_coarse", too_coarse & (reason == 0)),
-        ("no_document", ~has_document),
-    ):
-        reason[flags] = REASON_CODE[name]
+    repaired = np.zeros(len(lat), dtype=bool)
+    if (country >= 0).any():
+        abroad = _outside(lat, lon, country, reason == 0, outside)
+        out_of_range = reason == REASON_CODE["outside_range"]
+        swapped = _proven_swapped(lat, lon, country, out_of_range | abroad, outside)
+        repaired = swapped if repair_swapped else repaired
+        reason[swapped] = 0 if repair_swapped else REASON_CODE["swapped"]
+        reason[abroad & ~swapped] = REASON_CODE["outside_country"]
+    reason[too_coarse & (reason == 0)] = REASON_CODE["too_coarse"]
+    reason[~has_document] = REASON_CODE["no_document"]
     moved = repaired.any()
     return Checked(
         lat=np.where(repaired, lon, lat) if moved else lat,

@@ -21,12 +21,13 @@ from geoclusters.addresses.texts import OTHER_SEED, text_keys
 from geoclusters.compiling import compiled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     Keys = npt.NDArray[np.uint64]
+    Span = list[int] | None
 
 BUCKET_ROWS: Final = 2_000_000
 METRIC_FACTOR: Final = 0x9E3779B97F4A7C15
@@ -94,48 +95,66 @@ def _run_keys(keys: Keys, last: np.uint64, runs: Keys) -> int:
     return n
 
 
-class OrderedNumbers:
+def rising_span(columns: Iterable[pa.Array]) -> Span:
     """
-    Looks whether documents that are whole numbers never fall from row to row, so that none is scattered.
+    Give the first and last of documents that are whole numbers and never fall from row to row.
+
+    Returns
+    -------
+    list of int or None
+        Nothing where there is no row; None where they are no numbers, one is missing or they fall.
 
     Examples
     --------
-    >>> ordered = OrderedNumbers()
-    >>> for part in ([1, 1, 2], [5, 7]):
-    ...     ordered.begin_part()
-    ...     ordered.see(pa.array(part))
-    >>> ordered.proven
-    True
+    >>> rising_span([pa.array([1, 1, 2]), pa.array([2, 7])]), rising_span([pa.array([3, 1])])
+    ([1, 7], None)
     """
-
-    def __init__(self) -> None:
-        self._spans: list[list[int]] = []
-        self._rising = True
-
-    def begin_part(self) -> None:
-        """Begin a part; parts may come in any order."""
-        self._spans.append([])
-
-    def see(self, column: pa.Array) -> None:
-        """Take note of the documents of the next rows."""
+    span: list[int] = []
+    for column in columns:
         if not pa.types.is_integer(column.type) or column.null_count:
-            self._rising = False
-        elif self._rising and len(column):
+            return None
+        if len(column):
             values = column.to_numpy().astype(np.int64, copy=False)
-            span = self._spans[-1] or [int(values[0]), int(values[0])]
-            self._rising = bool(_never_falls(values, span[1]))
-            self._spans[-1] = [span[0], int(values[-1])]
+            span = span or [int(values[0]), int(values[0])]
+            if not _never_falls(values, span[1]):
+                return None
+            span = [span[0], int(values[-1])]
+    return span
 
-    @property
-    def spans(self) -> list[list[int]]:
-        """First and last number of each part, in the order in which they came; nothing where a part is empty."""
-        return self._spans
 
-    @property
-    def proven(self) -> bool:
-        """Whether it is certain so far that no document is scattered."""
-        spans = sorted(s for s in self._spans if s)
-        return self._rising and all(a[1] < b[0] for a, b in pairwise(spans))
+def joined_span(spans: Sequence[Span]) -> Span:
+    """
+    Give the span of rows that follow each other, from the spans of pieces of them.
+
+    Examples
+    --------
+    >>> joined_span([[1, 5], [], [5, 9]]), joined_span([[1, 5], [4, 9]])
+    ([1, 9], None)
+    """
+    known = [span for span in spans if span]
+    if None in spans or any(a[1] > b[0] for a, b in pairwise(known)):
+        return None
+    return [known[0][0], known[-1][1]] if known else []
+
+
+def touching_numbers(spans: Sequence[Span]) -> list[int] | None:
+    """
+    Give the numbers that one part ends and another begins with; None if parts, which may come in any order, overlap.
+
+    Parameters
+    ----------
+    spans : sequence
+        First and last number of each part, nothing if it is empty, None if its numbers do not rise.
+
+    Examples
+    --------
+    >>> touching_numbers([[5, 9], [1, 5], []]), touching_numbers([[1, 5], [4, 9]])
+    ([5], None)
+    """
+    known = sorted(span for span in spans if span)
+    if None in spans or any(a[1] > b[0] for a, b in pairwise(known)):
+        return None
+    return sorted({a[1] for a, b in pairwise(known) if a[1] == b[0]})
 
 
 @compiled

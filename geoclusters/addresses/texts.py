@@ -7,6 +7,7 @@ do not count, and an empty text is none: the key 0.
 from __future__ import annotations
 
 import threading
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -86,30 +87,77 @@ def _hash_texts(
 
 
 @compiled
-def _hash_integers(values: npt.NDArray[np.int64], seed: np.uint64, keys: Keys) -> None:
+def _hash_integers(values: npt.NDArray[np.int64], seed: np.uint64, fours: Keys, keys: Keys) -> None:
     """Give whole numbers the keys of their decimal digits; equal neighbours are computed once."""
-    digits = np.zeros(20, dtype=np.uint8)
+    block = np.uint64(100_000_000)
     for row in range(len(values)):
-        if row and values[row] == values[row - 1]:
+        value = values[row]
+        if row and value == values[row - 1]:
             keys[row] = keys[row - 1]
             continue
-        value = values[row]
-        rest = np.uint64(-value) if value < 0 else np.uint64(value)
-        n = 0
-        while n == 0 or rest > 0:
-            digits[19 - n] = np.uint8(48) + np.uint8(rest % np.uint64(10))
-            rest //= np.uint64(10)
-            n += 1
-        if value < 0:
-            digits[19 - n] = np.uint8(45)
-            n += 1
+        if value < 0 or value >= 10**16:
+            keys[row] = _key_of_digits(value, seed)
+            continue
+        high, low = np.uint64(value) // block, np.uint64(value) % block
+        first = high if high != 0 else low
+        word = _eight_digits(first, fours)
+        zeros = np.uint64(0)
+        while zeros < 7 and word >> np.uint64(8) * zeros & np.uint64(0xFF) == 48:
+            zeros += np.uint64(1)
+        word >>= np.uint64(8) * zeros
+        n = 8 - np.int64(zeros)
         h = seed
-        for first in range(0, n, 8):
-            word = np.uint64(0)
-            for i in range(min(8, n - first)):
-                word |= np.uint64(digits[20 - n + first + i]) << np.uint64(8 * i)
-            h = _mixed(h, word)
-        keys[row] = _ended(h, n)
+        if high != 0:
+            rest = _eight_digits(low, fours)
+            if n < 8:
+                word |= rest << np.uint64(8 * n)
+                h = _mixed(h, word)
+                word = rest >> np.uint64(8 * (8 - n))
+            else:
+                h = _mixed(h, word)
+                word = rest
+            n += 8
+        keys[row] = _ended(_mixed(h, word), int(n))
+
+
+@compiled
+def _eight_digits(value: np.uint64, fours: Keys) -> np.uint64:
+    """Eight digits as eight bytes, the first one lowest."""
+    first, second = fours[value // np.uint64(10_000)], fours[value % np.uint64(10_000)]
+    return np.uint64(first | second << np.uint64(32))
+
+
+@cache
+def _fours() -> Keys:
+    """Four digits of each number below 10,000, as four bytes."""
+    number = np.arange(10_000, dtype=np.uint64)
+    digits = [number // np.uint64(10**k) % np.uint64(10) + np.uint64(48) for k in (3, 2, 1, 0)]
+    word = np.zeros(len(number), dtype=np.uint64)
+    for place, digit in enumerate(digits):
+        word |= digit << np.uint64(8 * place)
+    return word
+
+
+@compiled
+def _key_of_digits(value: int, seed: np.uint64) -> np.uint64:
+    """Key of a number that is negative or has more than sixteen digits."""
+    digits = np.zeros(20, dtype=np.uint8)
+    rest = np.uint64(-value) if value < 0 else np.uint64(value)
+    n = 0
+    while n == 0 or rest > 0:
+        digits[19 - n] = np.uint8(48) + np.uint8(rest % np.uint64(10))
+        rest //= np.uint64(10)
+        n += 1
+    if value < 0:
+        digits[19 - n] = np.uint8(45)
+        n += 1
+    h = seed
+    for first in range(0, n, 8):
+        word = np.uint64(0)
+        for i in range(min(8, n - first)):
+            word |= np.uint64(digits[20 - n + first + i]) << np.uint64(8 * i)
+        h = _mixed(h, word)
+    return _ended(h, n)
 
 
 def text_keys(column: pa.Array, *, seed: int = SEED) -> Keys:
@@ -142,7 +190,7 @@ def text_keys(column: pa.Array, *, seed: int = SEED) -> Keys:
     keys = np.empty(len(column), dtype=np.uint64)
     if pa.types.is_integer(column.type):
         values = pc.fill_null(column, 0).to_numpy(zero_copy_only=False)
-        _hash_integers(values.astype(np.int64, copy=False), np.uint64(seed), keys)
+        _hash_integers(values.astype(np.int64, copy=False), np.uint64(seed), _fours(), keys)
     else:
         starts, data = _text_buffers(column)
         words = np.frombuffer(data, dtype=np.uint64, count=len(data) // 8)

@@ -118,13 +118,23 @@ def weighed_rows(rows: Rows, rules: Rules, field_keys: Keys) -> WeighedRows:
         count=rows.count,
     )
     reason = found.reason
-    for code, why in enumerate(("place_unknown", "place_ambiguous"), start=len(LEVELS)):
-        asked = (rows.accuracy == code) & (reason == NO_COORDINATES)
-        reason[asked] = schema.REASON_CODE[why]
+    not_geocoded = rows.accuracy >= len(LEVELS)
+    if not_geocoded.any():
+        for code, why in enumerate(("place_unknown", "place_ambiguous"), start=len(LEVELS)):
+            asked = (rows.accuracy == code) & (reason == NO_COORDINATES)
+            reason[asked] = schema.REASON_CODE[why]
     reason[shares.duplicate] = DUPLICATE
-    starts = np.ones(len(rows), dtype=bool)
-    starts[1:] = (rows.document[1:] != rows.document[:-1]) | (rows.document[1:] == 0)
+    starts = np.empty(len(rows), dtype=bool)
+    _starts(rows.document, starts)
     return WeighedRows(reason, found.lat, found.lon, found.repaired, shares.weight, starts)
+
+
+@compiled
+def _starts(document: Keys, starts: Flags) -> None:
+    last = np.uint64(0)
+    for row in range(len(document)):
+        starts[row] = document[row] == 0 or document[row] != last
+        last = document[row]
 
 
 @compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from geoclusters.cells.sites import SiteSums, SiteTable
 from geoclusters.cells.sums import SUMS, CellSums, SumTable, position_scale
 from geoclusters.compiling import compiled
 from geoclusters.hierarchy import EXACT
+from geoclusters.machine import processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _HEFT: Final = SUMS.index("position_weight")
-
+CELLS_AT_ONCE: Final = 1 << 18
 
 Sums = CellSums | SiteSums
 
@@ -103,9 +105,18 @@ def _added(values: Ints, starts: Ints) -> Ints:
 def _mean_positions(
     cells: npt.NDArray[np.uint64], sums: CellSums, starts: Ints, resolution: int
 ) -> tuple[Floats, Floats]:
-    lat, lon = cell_centers(cells)
+    lat, lon = np.empty(len(cells)), np.empty(len(cells))
     ends = np.append(starts[1:], len(sums.cell))
-    _move_to_means(lat, lon, starts, ends, sums.sums, frame(), position_scale(resolution))
+
+    def work(at: slice) -> None:
+        lat[at], lon[at] = cell_centers(cells[at])
+        _move_to_means(
+            lat[at], lon[at], starts[at], ends[at], sums.sums, frame(), position_scale(resolution)
+        )
+
+    parts = [slice(at, at + CELLS_AT_ONCE) for at in range(0, len(cells), CELLS_AT_ONCE)]
+    with ThreadPoolExecutor(processors()) as pool:
+        list(pool.map(work, parts))
     return lat, lon
 
 

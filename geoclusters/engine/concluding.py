@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -41,19 +42,25 @@ def concluded(
     tally = summed(map(Tally.from_state, states), len(study.sources), len(study.metrics))
     facts = tally.facts(study.metrics)
     _complain(study, tally)
-    finish_store(
-        {volume: (held or {}).get(volume) for volume in volumes},
-        target,
-        metrics=study.metrics,
-        resolution=study.method.resolution,
-    )
-    facts["quality"] = quality_report(
+    with ThreadPoolExecutor(1) as pool:
+        quality = pool.submit(_quality_facts, volumes, study)
+        finish_store(
+            {volume: (held or {}).get(volume) for volume in volumes},
+            target,
+            metrics=study.metrics,
+            resolution=study.method.resolution,
+        )
+        facts["quality"] = quality.result()
+    order_rejected([v / REJECTED_FILE for v in volumes], target / REJECTED_FILE)
+    return facts
+
+
+def _quality_facts(volumes: Sequence[Path], study: Study) -> list[dict[str, Any]]:
+    return quality_report(
         _quality(volumes),
         sources=[source.label for source in study.sources],
         countries=country_codes(),
     )
-    order_rejected([v / REJECTED_FILE for v in volumes], target / REJECTED_FILE)
-    return facts
 
 
 def _quality(volumes: Sequence[Path]) -> QualityTally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from geoclusters import addresses
 from geoclusters.engine.adding import Adder, Task
 from geoclusters.engine.concluding import concluded
-from geoclusters.engine.reading import check_sources, readings, runs_of
+from geoclusters.engine.reading import check_sources, readings, runs_of, span_of
 from geoclusters.engine.store import VOLUMES
 from geoclusters.machine import processors
 from geoclusters.results import write_json
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 PARTS_FILE: Final = "parts.json"
 SCATTERED_FILE: Final = "scattered.npy"
+ROWS_A_PIECE: Final = 8_000_000
+"""Of a part whose order is looked at: whole row groups, some of them at a time."""
 
 
 class LocalEngine:
@@ -109,16 +112,15 @@ def scattered_documents(parts: Sequence[Part]) -> Keys:
 
 def _are_ordered(parts: Sequence[Part]) -> bool:
     """Whether documents are numbers that rise from row to row; then none can be scattered."""
-    ordered = addresses.OrderedNumbers()
-    for part in parts:
-        ordered.begin_part()
-        for batch in part.batches(("document", "count")):
-            if batch.schema.names != ["document"]:
-                return False
-            ordered.see(batch.column(0))
-            if not ordered.proven:
-                return False
-    return True
+    with ThreadPoolExecutor(processors()) as pool:
+        pieces = [addresses.split(part, _piece_of).values() for part in parts]
+        spans = [pool.map(span_of, of_part) for of_part in pieces]
+        joined = [addresses.joined_span(list(of_part)) for of_part in spans]
+    return addresses.touching_numbers(joined) == []
+
+
+def _piece_of(rows_before: int) -> int:
+    return rows_before // ROWS_A_PIECE
 
 
 def read_parts(folder: Path) -> tuple[list[Part], Keys]:

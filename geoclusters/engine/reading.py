@@ -179,3 +179,10 @@ def runs_of(part: Part) -> npt.NDArray[np.uint64]:
         finder.see(addresses.document_keys(batch, part, row))
         row += batch.num_rows
     return finder.runs()
+
+
+def span_of(part: Part) -> list[int] | None:
+    """Give the first and last document of a part whose documents are numbers that rise (`rising_span`)."""
+    if "document" not in part.columns or "count" in part.columns:
+        return None
+    return addresses.rising_span(batch.column(0) for batch in part.batches(("document",)))

@@ -14,7 +14,7 @@ import shutil
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import uuid4
@@ -147,7 +147,7 @@ class SpreadEngine:
         for parts, fact in zip(shares.values(), looked, strict=True):
             for part, span in zip(parts, fact["spans"], strict=True):
                 spans[part.metric].append(span)
-        touching = {metric: touching_numbers(found) for metric, found in spans.items()}
+        touching = {metric: addresses.touching_numbers(found) for metric, found in spans.items()}
         keys = [_keys(numbers, metric) for metric, numbers in touching.items() if numbers]
         if keys:
             everywhere = dict.fromkeys(shares, np.concatenate(keys))
@@ -244,26 +244,6 @@ def parted(parts: Sequence[Part], partitions: int) -> dict[str, list[Part]]:
 
 def _share_of(before: int, partitions: int, all_rows: int, row: int) -> int:
     return (before + row) * partitions // all_rows
-
-
-def touching_numbers(spans: Sequence[list[int] | None]) -> list[int] | None:
-    """
-    Give the numbers that one part ends and another begins with; None if parts are not in order.
-
-    Parameters
-    ----------
-    spans : sequence
-        First and last number of each part, nothing if it is empty, None if its numbers do not rise.
-
-    Examples
-    --------
-    >>> touching_numbers([[5, 9], [1, 5], []]), touching_numbers([[1, 5], [4, 9]])
-    ([5], None)
-    """
-    known = sorted(span for span in spans if span)
-    if None in spans or any(a[1] > b[0] for a, b in pairwise(known)):
-        return None
-    return sorted({a[1] for a, b in pairwise(known) if a[1] == b[0]})
 
 
 def _keys(numbers: list[int], metric: int) -> tasks.Keys:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from geoclusters import __version__, addresses
 from geoclusters.engine.adding import Adder
-from geoclusters.engine.reading import runs_of
+from geoclusters.engine.reading import runs_of, span_of
 from geoclusters.engine.store import write_tables
 from geoclusters.errors import EngineError, GeoclustersError
 from geoclusters.results import write_json
@@ -170,20 +170,9 @@ def look_at(_work: Path, parts: Sequence[Part]) -> Facts:
     dict
         `spans`: for each part its first and last number, nothing when it is empty, or None when they do not rise.
     """
-    return {"spans": [_span(part) for part in parts]}
-
-
-def _span(part: Part) -> list[int] | None:
-    _see_file(part)
-    ordered = addresses.OrderedNumbers()
-    ordered.begin_part()
-    for batch in part.batches(("document", "count")):
-        if batch.schema.names != ["document"]:
-            return None
-        ordered.see(batch.column(0))
-        if not ordered.proven:
-            return None
-    return ordered.spans[0]
+    for part in parts:
+        _see_file(part)
+    return {"spans": [span_of(part) for part in parts]}
 
 
 def _see_file(part: Part) -> None:

@@ -1,0 +1,36 @@
+"""Keys of texts: the same for the same text, however it is written down in a column."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from geoclusters.addresses.texts import text_keys
+
+whole_numbers = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(0, 18).flatmap(lambda n: st.integers(10**n - 2, 10**n + 2)),
+)
+
+
+@given(st.lists(whole_numbers, min_size=1, max_size=20), st.integers(0, 5))
+@example([0, 7, 10**7, 10**8 - 1, 10**8, 10**15, 10**16 - 1, 10**16, -1], 0)
+def test_whole_numbers_have_the_keys_of_their_digits(numbers, seed):
+    keys = text_keys(pa.array(numbers, pa.int64()), seed=seed)
+    assert np.array_equal(keys, text_keys(pa.array([str(n) for n in numbers]), seed=seed))
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=20))
+def test_a_key_is_that_of_the_text_alone(texts):
+    plain, padded = pa.array(texts), pa.array([f" {text}\t" for text in texts])
+    keys = text_keys(plain)
+    assert np.array_equal(keys, text_keys(padded))
+    assert np.array_equal(keys, text_keys(plain.dictionary_encode()))
+    assert np.array_equal(keys, [text_keys(pa.array([text]))[0] for text in texts])
+    # What counts as blank around a text is all up to the space character.
+    blank = "".join(map(chr, range(33)))
+    meant = [text.strip(blank) for text in texts]
+    assert [key == 0 for key in keys] == [not text for text in meant]
+    assert len(set(keys.tolist())) == len(set(meant))
