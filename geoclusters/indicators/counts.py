@@ -30,14 +30,14 @@ def summed_by_label(values: Ints, labels: Ints, n_labels: int) -> Ints:
     array([5, 0])
     """
     total = np.zeros(n_labels, dtype=np.int64)
-    member = labels >= 0
+    member = np.flatnonzero(labels >= 0)
     np.add.at(total, labels[member], values[member])
     return total
 
 
 def as_documents(weight: Ints) -> npt.NDArray[np.float64]:
     """Fixed-point sums as documents."""
-    return np.asarray(weight, dtype=np.float64) / WEIGHT_ONE
+    return np.true_divide(weight, WEIGHT_ONE, dtype=np.float64)
 
 
 def scored(
