@@ -58,6 +58,10 @@ def spark(recipe, tmp_path_factory):
     settings = {
         "spark.ui.enabled": "false",
         "spark.driver.memory": "512m",
+        # A session this short does not win back what its compilers and collectors cost.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.shuffle.partitions": "2",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.local.dir": folder,
