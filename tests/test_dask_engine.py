@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
+import subprocess
 import sys
 import threading
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import dask
@@ -17,6 +21,7 @@ import numpy as np
 import psutil
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from four_cities import COLUMNS, make_addresses, make_settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +33,7 @@ from geoclusters.engine import tasks
 from geoclusters.engine.spread import grouped
 from geoclusters.errors import EngineError, SourceError, StudyError
 
+SCALE = Path(__file__).parent.parent / "docs" / "scale.md"
 N_WORKERS = 2
 PARTITIONS = 20
 RESULTS = (".parquet", ".csv", ".geojson")
@@ -399,3 +405,26 @@ def test_buckets_are_grouped_whole_and_once(rows, at_least):
 
 def test_the_code_that_decides_over_addresses_is_that_of_tasks():
     assert tasks.code_of_tasks() == stages.code_hash(*planning.ADDRESS_CODE)
+
+
+def test_what_the_page_shows_can_be_read():
+    page = SCALE.read_text(encoding="utf-8")
+    blocks = re.findall(r"```(\w+)\n(.*?)```", page, flags=re.DOTALL)
+    assert {kind for kind, _ in blocks} == {"sh", "toml", "python", "yaml"}
+    for kind, text in blocks:
+        if kind == "sh":
+            subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+        elif kind == "toml":
+            assert study_in(".", **tomllib.loads(text)["engine"]).engine.partitions == 20
+        elif kind == "python":
+            compile(text, SCALE.name, "exec")
+        else:
+            cluster = yaml.safe_load(text)
+            name = cluster["metadata"]["name"]
+            assert (
+                cluster["spec"]["scheduler"]["service"]["selector"]["dask.org/cluster-name"] == name
+            )
+            study_in(".", kind="dask", scheduler=f"tcp://{name}-scheduler:8786")
+            assert f"tcp://{name}-scheduler:8786" in page
+    for target in re.findall(r"\]\((?!http|#)([^)#]+)", page):
+        assert (SCALE.parent / target).exists(), target
