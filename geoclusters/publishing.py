@@ -136,6 +136,7 @@ def rows_told(study: Study, facts: dict[str, Any]) -> list[dict[str, Any]]:
                 "placed": placed,
                 "rejected": by_reason,
                 "geocoded": facts["geocoding"][number],
+                "left_out": facts["left_out"][number],
             }
         )
     return told

@@ -90,7 +90,7 @@ def _add_up(
     state: stages.Stages, plan: Plan, files: Sequence[Sequence[Path]], chosen: engine.Engine
 ) -> dict[str, Any]:
     """Have the addresses read and added up; what is there already is not done again."""
-    from geoclusters.engine import geocoding_facts  # noqa: PLC0415 - slow
+    from geoclusters.engine import geocoding_facts, left_out_facts  # noqa: PLC0415 - slow
 
     study = plan.study
     if state.facts(ADDRESSES, plan.key) is None:
@@ -105,6 +105,7 @@ def _add_up(
         lambda part: {
             "folder": str(study.folder.resolve()),
             "geocoding": geocoding_facts(state.path(READ), len(study.sources)),
+            "left_out": left_out_facts(state.path(READ), len(study.sources)),
             **chosen.add_up_addresses(state.path(READ), part, study=study),
         },
     )

@@ -25,6 +25,8 @@ from hypothesis import strategies as st
 from geoclusters.addresses.sources import Request, find_format
 from geoclusters.addresses.sources.formats import LeftOut
 from geoclusters.addresses.sources.openalex_works import OLDER_TYPES
+from geoclusters.auditing import audit
+from geoclusters.study import read_study
 
 REAL = Path(__file__).parents[2] / "shared" / "formats"
 with_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real samples are not here")
@@ -211,6 +213,16 @@ def test_sources_of_geocoded_patents(tmp_path):
 def unpacked(file):
     raw = file.read_bytes()
     return (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode("utf-8-sig")
+
+
+def test_a_run_tells_it(tmp_path):
+    kinds = ["Article"] * 4 + ["Review"] * 3
+    records = [{**test_wos.RECORD, "UT": f"WOS:{k}", "DT": t} for k, t in enumerate(kinds)]
+    (tmp_path / "savedrecs.txt").write_text(test_wos.tagged(records), encoding="utf-8")
+    text = 'name = "w"\n[method]\nmin_density = 0.5\n[[source]]\nmetric = "m"\nformat = "wos"\n'
+    (tmp_path / "study.toml").write_text(f'{text}path = "savedrecs.txt"\n')
+    [row] = audit(read_study(tmp_path / "study.toml"))
+    assert row["left_out"] == {"type Review": 3}
 
 
 def wos_types():

@@ -183,6 +183,20 @@ def test_rejected_addresses_are_counted_by_reason_and_source(run):
     assert [line["values"] for line in told["reasons"]] == [["400"] * 3, ["150"] * 3]
 
 
+def test_documents_left_out_are_told_by_reason_and_source(tmp_path):
+    result = synthetic_run.write_run(tmp_path, centres=synthetic_run.CENTRES[:1], noise_cells=0)
+    result.run["rows"][1]["left_out"] = {"type Review": 3, "type <b>": 1204}
+    (tmp_path / "run.json").write_text(json.dumps(result.run))
+    told = tables.addresses_table(results.Result(tmp_path, result.run))
+    values = {line["label"]: line["values"] for line in told["left_out"]}
+    assert values == {"type <b>": ["0", "1,204", "0"], "type Review": ["0", "3", "0"]}
+    draw_pages(results.read_run(tmp_path))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "left out by the options" in page
+    assert "type &lt;b&gt;" in page
+    assert "type <b>" not in page
+
+
 def test_a_run_that_does_not_count_its_rows_is_counted_from_its_table(tmp_path):
     result = synthetic_run.write_run(tmp_path, centres=synthetic_run.CENTRES[:1], noise_cells=0)
     del result.run["rows"]

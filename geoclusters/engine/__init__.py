@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from geoclusters.engine.adding import REJECTED_FILE
 from geoclusters.engine.local import LocalEngine
-from geoclusters.engine.reading import geocoding_facts
+from geoclusters.engine.reading import geocoding_facts, left_out_facts
 from geoclusters.engine.spread import SpreadEngine
 from geoclusters.engine.store import AddressStore
 
@@ -25,6 +25,7 @@ __all__ = [
     "SpreadEngine",
     "chosen",
     "geocoding_facts",
+    "left_out_facts",
 ]
 
 

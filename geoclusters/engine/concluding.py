@@ -84,8 +84,13 @@ def _complain(study: Study, tally: Tally) -> None:
                 f"years seen: {seen}; change [window], or the column that 'year' is mapped to"
             )
     if not tally.rows[:, schema.REASON_CODE["placed"]].sum():
+        mapped = any(source.columns for source in study.sources)
+        where = (
+            "'lat' and 'lon' under 'columns' of the sources" if mapped else "the [geocoding] table"
+        )
         raise SourceError(
-            "not one address of the study could be placed; look at 'lat' and 'lon' under 'columns' of the sources"
+            f"not one address of the study could be placed; look at {where}, and at the reasons that "
+            "`geoclusters check STUDY --full` counts"
         )
 
 

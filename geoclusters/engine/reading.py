@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from geoclusters.study import Geocoding, Source, Study
 
 GEOCODING_SUFFIX: Final = ".geocoding.json"
+LEFT_OUT_SUFFIX: Final = ".left_out.json"
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,17 @@ class Reading:
 
     def _batches(self, target: Path) -> Iterator[pa.RecordBatch]:
         """Read the group; addresses that name a place and have no coordinates get those of the place."""
-        batches = addresses.find_format(self.source.format).read(self.source.request(self.files))
-        if not (self.geocoding.enabled and self.source.names_places):
-            yield from batches
-            return
+        request = self.source.request(self.files)
+        batches = addresses.find_format(self.source.format).read(request)
+        if self.geocoding.enabled and self.source.names_places:
+            batches = self._geocoded(batches, target)
+        yield from batches
+        left_out = {"source": self.number, "documents": request.left_out.told()}
+        write_json(target.with_suffix(LEFT_OUT_SUFFIX), left_out)
+
+    def _geocoded(
+        self, batches: Iterator[pa.RecordBatch], target: Path
+    ) -> Iterator[pa.RecordBatch]:
         tally = GeocodingTally()
         yield from geocoded(batches, rules=self._rules(), tally=tally)
         told: dict[str, Any] = {"source": self.number, "asked": tally.asked}
@@ -128,6 +136,15 @@ def geocoding_facts(folder: Path, n_sources: int) -> list[dict[str, Any]]:
         {"asked": n, "filled": dict(sorted(f.items())), "reasons": dict(sorted(r.items()))}
         for n, f, r in zip(asked, filled, reasons, strict=True)
     ]
+
+
+def left_out_facts(folder: Path, n_sources: int) -> list[dict[str, int]]:
+    """Say which documents the readers of each source left out, by reason, from what reading left in a folder."""
+    counted: list[Counter[str]] = [Counter() for _ in range(n_sources)]
+    for file in sorted(folder.rglob(f"*{LEFT_OUT_SUFFIX}")):
+        told = json.loads(file.read_text(encoding="utf-8"))
+        counted[told["source"]].update(told["documents"])
+    return [dict(sorted(documents.items())) for documents in counted]
 
 
 def readings(study: Study, files: Sequence[Sequence[Path]]) -> list[Reading]:

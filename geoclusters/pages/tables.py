@@ -236,7 +236,7 @@ def documents_bars(result: Result) -> list[dict[str, Any]]:
 
 
 def addresses_table(result: Result) -> dict[str, Any] | None:
-    """Count the addresses of each source: read, placed, and rejected by reason."""
+    """Count the addresses of each source: read, placed, rejected by reason; and the documents that were left out."""
     sources = result.run.get("rows") or _counted_rejected(result)
     if not sources:
         return None
@@ -268,6 +268,13 @@ def addresses_table(result: Result) -> dict[str, Any] | None:
             for reason in reasons
         ],
         "rejected": [_rejected(s) for s in sources],
+        "left_out": [
+            {
+                "label": shortened(reason, 120),
+                "values": [number(s.get("left_out", {}).get(reason, 0)) for s in sources],
+            }
+            for reason in sorted({reason for s in sources for reason in s.get("left_out", {})})
+        ],
     }
 
 
