@@ -1,4 +1,4 @@
-"""Words and numbers for people, for whatever shows a run outside its web pages."""
+"""Words and numbers for people, for whatever shows a run: pages, figures, the command line."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 EN_DASH: Final = "\u2013"
 _CAPITALS: Final = frozenset({"vc", "pct", "ict", "ai", "rd", "sme", "ipc", "cpc", "eu", "us"})
 _DRAWN_BLANK: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_LEAST_FINE: Final = 0.095
+"""Percentages from here on have two digits after the point."""
 _GENERATED: Final = "Generated data: no figure here says anything about a real place."
 
 
@@ -25,8 +27,8 @@ def label(name: str) -> str:
 
     Examples
     --------
-    >>> label("vc_deals"), label("patents")
-    ('VC deals', 'Patents')
+    >>> label("vc_deals"), label("patents"), label("merge_gap_km")
+    ('VC deals', 'Patents', 'Merge gap km')
     """
     words = [w.upper() if w in _CAPITALS else w for w in name.split("_") if w]
     text = " ".join(words)
@@ -70,15 +72,19 @@ def percent(share: float | None) -> str:
 
     Examples
     --------
-    >>> [percent(v) for v in (0.25, 0.03, 0.0014, 0.00007, 0.0, None)]
-    ['25 %', '3.0 %', '0.14 %', '0.007 %', '0 %', '\u2013']
+    >>> [percent(v) for v in (0.2512, 0.015349, 0.00097, 0.00007, 0.0, None)]
+    ['25.1 %', '1.53 %', '0.10 %', '0.007 %', '0 %', '\u2013']
+    >>> percent(1.0), percent(0.09996), percent(2e-8)
+    ('100 %', '10.0 %', '0.000002 %')
     """
     if share is None or not math.isfinite(share):
         return EN_DASH
     value = 100 * share
-    if value >= 0.1:
-        return f"{value:.{0 if value >= 10 else 1 if value >= 1 else 2}f} %"
-    return f"{value:.2g} %"
+    if value == 0 or 99.95 <= value < 100.05:
+        return f"{value:.0f} %"
+    if value >= _LEAST_FINE:
+        return f"{value:.1f} %" if value >= 9.995 else f"{value:.2f} %"
+    return f"{np.format_float_positional(value, precision=1, fractional=False, trim='-')} %"
 
 
 def joined(words: Iterable[str]) -> str:
@@ -122,7 +128,7 @@ def changed_by_spreading(spread: dict[str, Any]) -> str:
     --------
     >>> changed_by_spreading({"addresses": 1200, "changed": 0.02, "joined": 0.012, "left": 0.003, "moved": 0.005,
     ...                       "clusters": 52, "clusters_unspread": 53})[:80]
-    '1,200 addresses known to a city only are spread over it: 2.0 % of what was place'
+    '1,200 addresses known to a city only are spread over it: 2.00 % of what was plac'
     """
     joined_one, left, moved = (percent(spread[name]) for name in ("joined", "left", "moved"))
     return (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from geoclusters import schema
 from geoclusters.hierarchy import EXACT
 from geoclusters.pages.settings import density_text, setting_rows
-from geoclusters.pages.wording import EN_DASH, label, number, percent
+from geoclusters.pages.wording import label, notice, number, percent, window
 from geoclusters.wording import changed_by_binning
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from geoclusters.results import Result
 
-_GENERATED: Final = "Generated data: no figure here says anything about a real place."
 _REASONS: Final = dict(schema.REASONS)
 
 
@@ -31,37 +30,13 @@ def about(result: Result) -> dict[str, Any]:
         "metrics": [{"name": label(m), "weight": run["weights"].get(m, 1)} for m in result.metrics],
         "method": [*method_sentences(run["settings"]), *_exact_sentences(run)],
         "settings": setting_rows({**run["settings"], "weights": _weights(result)}),
-        "notice": _notice(run["study"]),
+        "notice": notice(run) or None,
         "documents": _documents(result),
         "concentration": _concentration(result),
         "rows": [_row(r) for r in run.get("rows", [])],
         "sources": _sources(run.get("inputs", [])),
         "warnings": run.get("warnings", []),
     }
-
-
-def window(run: dict[str, Any]) -> str:
-    """
-    Write the years of a run.
-
-    Examples
-    --------
-    >>> window({"window": {"first_year": 2019, "last_year": 2023}})
-    '2019\u20132023'
-    >>> window({"window": {"first_year": None, "last_year": None}})
-    'all years'
-    """
-    given = run.get("window") or {}
-    first, last = given.get("first_year"), given.get("last_year")
-    match first, last:
-        case None, None:
-            return "all years"
-        case None, _:
-            return f"until {last}"
-        case _, None:
-            return f"since {first}"
-        case _:
-            return str(first) if first == last else f"{first}{EN_DASH}{last}"
 
 
 def method_sentences(settings: dict[str, Any]) -> list[str]:
@@ -118,11 +93,6 @@ def _weights(result: Result) -> dict[str, float] | None:
     """Give the weight of each metric in the score; a single metric needs none."""
     given = result.run.get("weights", {})
     return {m: given.get(m, 1) for m in result.metrics} if len(result.metrics) > 1 else None
-
-
-def _notice(study: dict[str, Any]) -> str | None:
-    """Give the study's own notice; a generated study has one in any case."""
-    return study.get("notice") or (_GENERATED if study.get("generated") else None)
 
 
 def _documents(result: Result) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from geoclusters.pages.cellids import joined, parents, resolution_of
 from geoclusters.pages.packing import Rings, closed_rings, pack_bytes, pack_points, pack_rings
 from geoclusters.pages.settings import density_text
 from geoclusters.pages.shapes import unrolled_lon
-from geoclusters.pages.wording import class_breaks, label, number, significant
+from geoclusters.pages.wording import CLASSES, class_breaks, label, number, significant
 
 if TYPE_CHECKING:
     from geoclusters.pages.cellids import Columns
@@ -105,7 +105,7 @@ class CellMap:
         return _drawn(near, {"lat": "mean", "lon": "mean"})
 
     def _activity(self, own: Columns) -> dict[str, Any]:
-        breaks = class_breaks(own["weight"])
+        breaks = class_breaks(own["weight"], classes=CLASSES)
         return {
             "key": "activity",
             "label": "Activity of the cell",
@@ -126,7 +126,7 @@ class CellMap:
 
     def _density(self, own: Columns, outside: Columns) -> dict[str, Any]:
         if self._threshold is None:
-            breaks = class_breaks(own["density"])
+            breaks = class_breaks(own["density"], classes=CLASSES)
             return {
                 **self._activity(own),
                 **self._unit(breaks),

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pandas as pd
 
-from geoclusters.pages.about import window
 from geoclusters.pages.settings import setting_name, setting_text
 from geoclusters.pages.tables import column, number_cell, text_cell
-from geoclusters.pages.wording import UNKNOWN, label, number, percent, shortened
+from geoclusters.pages.wording import UNKNOWN, label, number, percent, shortened, window
 
 if TYPE_CHECKING:
     from collections.abc import Collection

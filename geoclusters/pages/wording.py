@@ -1,4 +1,4 @@
-"""Words and numbers for people: percent, thousands, names of metrics, classes of a legend."""
+"""Words and numbers for the pages, beside those that all who show a run share."""
 
 from __future__ import annotations
 
@@ -7,35 +7,36 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from geoclusters.wording import EN_DASH, class_breaks, label, notice, number, percent, window
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-EN_DASH: Final = "\u2013"
+__all__ = [
+    "CLASSES",
+    "EN_DASH",
+    "UNKNOWN",
+    "class_breaks",
+    "label",
+    "measured",
+    "notice",
+    "number",
+    "percent",
+    "shortened",
+    "significant",
+    "source_name",
+    "window",
+]
+
 UNKNOWN: Final = EN_DASH
+CLASSES: Final = 7
+"""Of a legend, at the most."""
 
 LONGEST_NAME: Final = 160
 """Names from data are cut here: no place needs more, and an endless one would hide the page."""
 
-_CAPITALS: Final = frozenset({"vc", "pct", "ict", "ai", "rd", "sme", "ipc", "cpc", "eu", "us"})
-_CLASSES: Final = 7
-_LEAST_FINE: Final = 0.095
-"""Percentages from here on have two digits after the point."""
 _LEAST_PLAIN, _MOST_PLAIN = 1e-15, 1e15
 """Between these, powers of ten and whole numbers of few digits are exact as floats."""
-
-
-def label(metric: str) -> str:
-    """
-    Turn the name of a metric or a setting into words.
-
-    Examples
-    --------
-    >>> label("vc_deals"), label("patents"), label("merge_gap_km")
-    ('VC deals', 'Patents', 'Merge gap km')
-    """
-    words = [w.upper() if w in _CAPITALS else w for w in metric.split("_") if w]
-    text = " ".join(words)
-    return text[:1].upper() + text[1:]
 
 
 def shortened(name: Any, longest: int = LONGEST_NAME) -> str:  # noqa: ANN401
@@ -58,22 +59,6 @@ def source_name(source: str) -> str:
     return ", ".join(own)
 
 
-def number(value: float | None) -> str:
-    """
-    Write a count with as many digits as say something.
-
-    Examples
-    --------
-    >>> [number(v) for v in (12345.4, 23.44, 1.234, 0.0, None)]
-    ['12,345', '23.4', '1.23', '0', '\u2013']
-    """
-    if value is None or not math.isfinite(value):
-        return UNKNOWN
-    if value == round(value) or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
-
-
 def measured(value: float | None) -> str:
     """
     Write a measure with three digits, zeros among them, so that columns of it look alike.
@@ -87,27 +72,6 @@ def measured(value: float | None) -> str:
         return number(value)
     decimals = 2 - math.floor(math.log10(float(f"{abs(value):.3g}")))
     return f"{value:.{decimals}f}"
-
-
-def percent(share: float | None) -> str:
-    """
-    Write a fraction as a percentage.
-
-    Examples
-    --------
-    >>> [percent(v) for v in (0.2512, 0.015349, 0.00097, 0.00007, 0.0, None)]
-    ['25.1 %', '1.53 %', '0.10 %', '0.007 %', '0 %', '\u2013']
-    >>> percent(1.0), percent(0.09996), percent(2e-8)
-    ('100 %', '10.0 %', '0.000002 %')
-    """
-    if share is None or not math.isfinite(share):
-        return UNKNOWN
-    value = 100 * share
-    if value == 0 or 99.95 <= value < 100.05:
-        return f"{value:.0f} %"
-    if value >= _LEAST_FINE:
-        return f"{value:.1f} %" if value >= 9.995 else f"{value:.2f} %"
-    return f"{np.format_float_positional(value, precision=1, fractional=False, trim='-')} %"
 
 
 def significant(values: npt.ArrayLike, digits: int) -> list[float]:
@@ -133,29 +97,3 @@ def significant(values: npt.ArrayLike, digits: int) -> list[float]:
     for place in np.flatnonzero(unsure).tolist():
         found[place] = float(f"{given[place]:.{digits}g}")
     return found
-
-
-def class_breaks(values: npt.ArrayLike, *, most: int = _CLASSES - 1) -> list[float]:
-    """
-    Choose round values (1, 2, 5, 10, …) that part a skewed quantity into classes.
-
-    Examples
-    --------
-    >>> class_breaks([0.001, 0.002, 0.004, 0.008, 0.016, 0.03])
-    [0.002, 0.005, 0.01, 0.02]
-    >>> class_breaks([])
-    []
-    """
-    given = np.asarray(values, dtype=np.float64)
-    positive = given[np.isfinite(given) & (given > 0)]
-    if not positive.size:
-        return []
-    low, high = np.quantile(positive, [0.1, 0.99])
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(positive.max())) + 1)
-    breaks: list[float] = []
-    for steps in ((1, 2, 5), (1, 3), (1,)):
-        breaks = [float(f"{s}e{d}") for d in decades for s in steps]
-        breaks = [b for b in breaks if low < b <= high]
-        if len(breaks) <= most:
-            break
-    return breaks[-most:]

@@ -18,7 +18,7 @@ from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
 from geoclusters.pages.relief import relief
 from geoclusters.pages.settings import density_text
 from geoclusters.pages.shapes import packed_coast, packed_land, packed_towns, unrolled, unrolled_lon
-from geoclusters.pages.wording import class_breaks, label, number, shortened
+from geoclusters.pages.wording import CLASSES, class_breaks, label, number, shortened
 from geoclusters.results import written_aside
 
 if TYPE_CHECKING:
@@ -189,7 +189,10 @@ def _rounded(values: pd.Series, digits: int) -> list[float | None]:
 def _breaks(clusters: pd.DataFrame, metrics: list[str]) -> dict[str, list[float]]:
     """Part the values of each quantity that may shade the map into classes."""
     columns = {"score": "score", "intensity": "intensity", **{m: f"share_{m}" for m in metrics}}
-    return {key: class_breaks(clusters[column].astype(float)) for key, column in columns.items()}
+    return {
+        key: class_breaks(clusters[column].astype(float), classes=CLASSES)
+        for key, column in columns.items()
+    }
 
 
 def noise_dots(cells: pd.DataFrame, *, most: int = MOST_DOTS) -> dict[str, Any]:
