@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from geoclusters import clusters as cluster_wing
-from geoclusters import indicators, schema
+from geoclusters import schema
 from geoclusters.machine import processors
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from geoclusters import indicators
     from geoclusters.engine import AddressStore
     from geoclusters.study import Method
 
@@ -82,6 +83,8 @@ class Cells:
         self, labels: Ints, economy: npt.NDArray[np.int16] | None = None
     ) -> indicators.Members:
         """Say what the addresses are asked with when the cells have these labels (and economies)."""
+        from geoclusters import indicators  # noqa: PLC0415 - slow, and seldom asked for
+
         if economy is None:
             economy = np.full(len(labels), -1, dtype=np.int16)
         n_labels = int(labels.max(initial=-1)) + 1
@@ -150,6 +153,8 @@ def find_clusters(
             cells.lat, cells.lon, dense.labels, max_gap_km=method.merge_gap_km
         )
         if method.merge_rule == "gap+links" and len(gaps):
+            from geoclusters import indicators  # noqa: PLC0415 - slow, and seldom asked for
+
             between = indicators.links(store.volumes, cells.members(dense.labels))
             gaps = cluster_wing.linked_pairs(gaps, _all_metrics(between))
         labels: Ints = cluster_wing.merge_labels(dense.labels, gaps)

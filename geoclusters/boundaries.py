@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geoclusters import results, stages
 from geoclusters.assembly import Cells, find_clusters
-from geoclusters.describing import bounded_clusters
 from geoclusters.engine.store import AddressStore
 from geoclusters.errors import RunError
 from geoclusters.study import make_method
@@ -65,7 +65,12 @@ def boundaries(
     method = make_method(run.run["settings"] | given)
     store = AddressStore(state.path(ADDRESSES))
     cells = Cells.from_frame(store.load_cells(), metrics=run.metrics, method=method, facts=facts)
-    found = find_clusters(cells, method=method, store=store, doubting=False)
+    with ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(find_clusters, cells, method=method, store=store, doubting=False)
+        # Meanwhile, since it takes nearly as long to load what draws and names them.
+        from geoclusters.describing import bounded_clusters  # noqa: PLC0415
+
+        found = asked.result()
     clusters = bounded_clusters(cells, found, method=method, weights=run.run["weights"])
     if out is not None:
         results.write_geojson(Path(out) / FILE, clusters)

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import as_file, files
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from geoclusters.earth import distance_km, unit_vectors
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 
 def read_places(min_population: int = 0) -> pd.DataFrame:
@@ -180,5 +183,7 @@ def _all_places() -> pd.DataFrame:
 
 @cache
 def _tree(min_population: int) -> cKDTree:
+    from scipy.spatial import cKDTree  # noqa: PLC0415 - slow
+
     places = read_places(min_population)
     return cKDTree(unit_vectors(places["lat"], places["lon"]))

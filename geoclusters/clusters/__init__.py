@@ -1,16 +1,38 @@
 """Clusters: dense cells are joined into clusters, merged, drawn and named."""
 
-from geoclusters.clusters.density import (
-    DenseClusters,
-    dense_clusters,
-    dense_clusters_and_weights,
-    neighbourhood_weights,
-)
-from geoclusters.clusters.merging import cluster_gaps, linked_pairs, merge_labels
-from geoclusters.clusters.naming import name_clusters
-from geoclusters.clusters.outlines import area_km2, cell_outline, drawing_region
-from geoclusters.clusters.plausibility import Finding, implausible, proposed_threshold
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from geoclusters.clusters.territories import Territories, territories
+
+if TYPE_CHECKING:
+    from geoclusters.clusters.density import (
+        DenseClusters,
+        dense_clusters,
+        dense_clusters_and_weights,
+        neighbourhood_weights,
+    )
+    from geoclusters.clusters.merging import cluster_gaps, linked_pairs, merge_labels
+    from geoclusters.clusters.naming import name_clusters
+    from geoclusters.clusters.outlines import area_km2, cell_outline, drawing_region
+    from geoclusters.clusters.plausibility import Finding, implausible, proposed_threshold
+
+_HOMES: Final = {
+    "DenseClusters": "density",
+    "Finding": "plausibility",
+    "area_km2": "outlines",
+    "cell_outline": "outlines",
+    "cluster_gaps": "merging",
+    "dense_clusters": "density",
+    "dense_clusters_and_weights": "density",
+    "drawing_region": "outlines",
+    "implausible": "plausibility",
+    "linked_pairs": "merging",
+    "merge_labels": "merging",
+    "name_clusters": "naming",
+    "neighbourhood_weights": "density",
+    "proposed_threshold": "plausibility",
+}
 
 __all__ = [
     "DenseClusters",
@@ -30,3 +52,10 @@ __all__ = [
     "proposed_threshold",
     "territories",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Load a function when it is asked for: who only looks for dense places need not wait for maps and names."""
+    if name in _HOMES:
+        return getattr(import_module(f"geoclusters.clusters.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'geoclusters.clusters' has no attribute {name!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from geoclusters.clusters.gaps import closest_members
 from geoclusters.clusters.grid import Scale, build_grid, squared_chord_limit
 from geoclusters.clusters.inputs import check_coordinates
 from geoclusters.earth import EARTH_RADIUS_KM, chord_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SMALLEST_CUBE_KM = 0.1
 _CUBES_PER_GAP = 1.5
@@ -96,9 +100,6 @@ def merge_labels(labels: npt.ArrayLike, pairs: pd.DataFrame) -> npt.NDArray[np.i
     >>> merge_labels([3, 0, 7, -1, 2], pd.DataFrame({"label_a": [3], "label_b": [7]})).tolist()
     [2, 0, 2, -1, 1]
     """
-    from scipy.sparse import coo_array  # noqa: PLC0415
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
     labels = _check_labels(labels, None)
     known, place = np.unique(labels[labels >= 0], return_inverse=True)
     ends = pairs[["label_a", "label_b"]].to_numpy(dtype=np.int64)
@@ -106,14 +107,28 @@ def merge_labels(labels: npt.ArrayLike, pairs: pd.DataFrame) -> npt.NDArray[np.i
     if len(unknown):
         raise ValueError(f"`pairs` names cluster {unknown[0]}, which no point belongs to")
     a, b = np.searchsorted(known, ends).T
-    graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(len(known), len(known)))
-    component = connected_components(graph, directed=False)[1] if len(known) else np.empty(0, int)
-    _, first, component = np.unique(component, return_index=True, return_inverse=True)
-    number = np.empty(len(first), dtype=np.int64)
-    number[np.argsort(first)] = np.arange(len(first))
+    # The smallest of those that are connected stands for them, so that they keep their order.
+    smallest = _smallest_connected(len(known), zip(a.tolist(), b.tolist(), strict=True))
+    number = np.cumsum(smallest == np.arange(len(known))) - 1
     result = np.full(len(labels), -1, dtype=np.int64)
-    result[labels >= 0] = number[component[place]]
+    result[labels >= 0] = number[smallest[place]]
     return result
+
+
+def _smallest_connected(n: int, pairs: Iterable[tuple[int, int]]) -> npt.NDArray[np.int64]:
+    """Give the smallest of 0..n-1 that each of them is connected with through pairs."""
+    parent = list(range(n))
+
+    def root(of: int) -> int:
+        while parent[of] != of:
+            parent[of] = parent[parent[of]]
+            of = parent[of]
+        return of
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    return np.array([root(i) for i in range(n)], dtype=np.int64)
 
 
 def linked_pairs(gaps: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
