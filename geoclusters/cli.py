@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import shutil
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
-from rich.table import Table
 
+from geoclusters import telling
 from geoclusters.errors import GeoclustersError, StudyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    import pandas as pd
-
     from geoclusters.pages import Changes
     from geoclusters.results import Result
 
 USERS_MISTAKE, OUR_FAULT, INTERRUPTED = 2, 1, 130
-SHOWN_RANKS = 10
-TABLE_WIDTH = 160
-LONGEST_TEXT, LONGEST_NOTICE = 400, 1000
-SOURCES_BESIDE = 3
 
 app = typer.Typer(
     name="geoclusters",
@@ -40,7 +29,6 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_talk = Console(stderr=True)
 
 Folder = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
@@ -64,7 +52,7 @@ def _common(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    handler = RichHandler(console=_talk, show_path=False, show_time=False, markup=False)
+    handler = RichHandler(console=telling.TALK, show_path=False, show_time=False, markup=False)
     logger = logging.getLogger("geoclusters")
     logger.handlers = [handler]
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
@@ -82,7 +70,7 @@ def run_command(
     """Carry out every stage of a study; without one: of the generated sample world."""
     from geoclusters.workflow import run  # noqa: PLC0415
 
-    _report(run(study, out), as_json=as_json)
+    telling.report(run(study, out), as_json=as_json)
 
 
 @app.command(
@@ -124,62 +112,14 @@ def check_command(
         message = "--full goes with a study, and --out with --full"
         raise StudyError(message)
     if not studies:
-        _propose(paths, as_json=as_json)
+        telling.proposal(paths, as_json=as_json)
     elif len(paths) == 1:
-        _audit(studies[0], out, as_json=as_json) if full else _check(studies[0], as_json=as_json)
+        telling.full_check(studies[0], out, as_json=as_json) if full else telling.check(
+            studies[0], as_json=as_json
+        )
     else:
         message = f"{studies[0]}: give one study alone, or data files without a study"
         raise StudyError(message)
-
-
-def _check(study: Path, *, as_json: bool) -> None:
-    """Say what the first rows of every source hold."""
-    from geoclusters.checking import check_heads  # noqa: PLC0415
-    from geoclusters.study import read_study  # noqa: PLC0415
-
-    found = check_heads(read_study(study))
-    if as_json:
-        _print_json(found)
-        return
-    _print_table(found[0].keys(), [f.values() for f in found])
-    typer.echo(f"{study}: the settings are sound and every source can be read")
-
-
-def _audit(study: Path, out: Path | None, *, as_json: bool) -> None:
-    """Say how far the addresses of every source can be trusted."""
-    from geoclusters.auditing import audit, doubts, lines  # noqa: PLC0415
-    from geoclusters.study import read_study  # noqa: PLC0415
-    from geoclusters.wording import printable  # noqa: PLC0415
-
-    found = audit(read_study(study), out)
-    if as_json:
-        _print_json(found)
-        return
-    for start in range(0, len(found), SOURCES_BESIDE):
-        beside = found[start : start + SOURCES_BESIDE]
-        _print_table(["", *(row["metric"] for row in beside)], lines(beside))
-        typer.echo("")
-    for text in doubts(found):
-        typer.echo(f"doubt: {printable(text, LONGEST_NOTICE)}")
-    typer.echo(f"{study}: every row was read; {_counted(len(doubts(found)), 'doubt')}")
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n or 'no'} {what}{'' if n == 1 else 's'}"
-
-
-def _propose(paths: Sequence[Path], *, as_json: bool) -> None:
-    """Print a study for data files."""
-    from geoclusters.proposing import propose_study  # noqa: PLC0415
-    from geoclusters.wording import printable  # noqa: PLC0415
-
-    proposal = propose_study(paths)
-    if as_json:
-        _print_json(proposal.as_dict())
-        return
-    typer.echo(proposal.text, nl=False)
-    target = printable(proposal.folder / "study.toml", LONGEST_NOTICE)
-    _talk.print(f"to use it, save it as {target}", markup=False, soft_wrap=True)
 
 
 @app.command(
@@ -208,7 +148,7 @@ def cluster_command(
 ) -> None:
     """Draw new boundaries from the cells of a finished run; what is not given stays."""
     if quick:
-        _quick(folder, out, radius_km, min_density, merge_gap_km, resolution)
+        telling.quick_boundaries(folder, out, radius_km, min_density, merge_gap_km, resolution)
         return
     from geoclusters.workflow import recluster  # noqa: PLC0415
 
@@ -220,7 +160,7 @@ def cluster_command(
         merge_gap_km=merge_gap_km,
         resolution=int(resolution) if resolution and resolution.isdecimal() else resolution,
     )
-    _report(result, as_json=as_json)
+    telling.report(result, as_json=as_json)
 
 
 @app.command("map", epilog="Example: geoclusters map out/2024 --against out/2023")
@@ -252,7 +192,7 @@ def _changes(folder: Path, result: Result) -> Changes:
 
     earlier = read_run(folder)
     for difference in check_comparable(earlier, result):
-        _talk.print(f"different setting: {difference}", markup=False)
+        telling.TALK.print(f"different setting: {difference}", markup=False)
     return Changes(compare(earlier, result), earlier.run)
 
 
@@ -273,7 +213,7 @@ def locate_command(
 
     place = locate(read_run(folder), lat, lon)
     if as_json:
-        _print_json(place.as_dict())
+        telling.print_json(place.as_dict())
     else:
         typer.echo(sentence(place))
 
@@ -290,8 +230,8 @@ def compare_command(
 
     runs = read_run(old), read_run(new)
     for difference in check_comparable(*runs):
-        _talk.print(f"different setting: {difference}", markup=False)
-    _print_frame(compare(*runs), as_json=as_json)
+        telling.TALK.print(f"different setting: {difference}", markup=False)
+    telling.print_frame(compare(*runs), as_json=as_json)
 
 
 @app.command(
@@ -307,7 +247,9 @@ def sensitivity_command(
     from geoclusters.results import read_run  # noqa: PLC0415
     from geoclusters.sensitivity import sensitivity  # noqa: PLC0415
 
-    _print_frame(sensitivity(read_run(folder), replicates=replicates, seed=seed), as_json=as_json)
+    telling.print_frame(
+        sensitivity(read_run(folder), replicates=replicates, seed=seed), as_json=as_json
+    )
 
 
 @app.command(
@@ -389,107 +331,6 @@ def sample_command(
     from geoclusters.sample import write_sample  # noqa: PLC0415
 
     typer.echo(write_sample(out, documents=documents, seed=seed))
-
-
-def _quick(
-    folder: Path,
-    out: Path | None,
-    radius_km: float | None,
-    min_density: float | None,
-    merge_gap_km: float | None,
-    resolution: str | None,
-) -> None:
-    """Print the ranking with other boundaries, and write them if a folder is given."""
-    from geoclusters.boundaries import FILE, boundaries  # noqa: PLC0415
-
-    if resolution is not None:
-        raise StudyError("--quick works on the cells as they are; leave --resolution out")
-    found = boundaries(
-        folder, out=out, radius_km=radius_km, min_density=min_density, merge_gap_km=merge_gap_km
-    )
-    rows = [
-        [str(r.rank), r.name, f"{r.area_km2:,.0f}", f"{r.score:.2%}"]
-        for r in found.head(SHOWN_RANKS)[["rank", "name", "area_km2", "score"]].itertuples(False)
-    ]
-    _print_table(["rank", "name", "area_km2", "score"], rows)
-    typer.echo(f"{len(found)} clusters" + (f"; boundaries: {out / FILE}" if out else ""))
-
-
-def _report(result: Result, *, as_json: bool) -> None:
-    """Say what came out of a run and where it is."""
-    from geoclusters.wording import (  # noqa: PLC0415
-        changed_by_binning,
-        changed_by_spreading,
-        printable,
-    )
-
-    run = result.run
-    if as_json:
-        _print_json({"folder": str(result.folder), "map": str(result.map_file), **run})
-        return
-    rows = [
-        [
-            str(r["rank"]),
-            r["name"],
-            r["economies"],
-            *(f"{r[f'share_{m}']:.2%}" for m in result.metrics),
-            f"{r['score']:.2%}",
-        ]
-        for _, r in result.clusters.head(SHOWN_RANKS).iterrows()
-    ]
-    _print_table(["rank", "name", "economies", *result.metrics, "score"], rows)
-    for metric, told in run["documents"].items():
-        _talk.print(
-            f"{metric}: {told['window']:,.0f} documents, {told['in_clusters']:,.1f} in clusters, "
-            f"{told['noise']:,.1f} outside, {told['unplaced']:,.1f} not placed",
-            highlight=False,
-        )
-    if "exact" in run:
-        _talk.print(changed_by_binning(run["exact"]), highlight=False)
-    if "spread" in run:
-        _talk.print(changed_by_spreading(run["spread"]), highlight=False)
-    seconds = sum(s["seconds"] for s in run["stages"])
-    _talk.print(f"{run['clusters']} clusters in {seconds:.1f} s", highlight=False)
-    if run["study"]["notice"]:
-        _talk.print(printable(run["study"]["notice"], LONGEST_NOTICE), style="bold", markup=False)
-    typer.echo(f"map: {result.map_file}")
-
-
-def _print_json(content: Any) -> None:  # noqa: ANN401
-    typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
-
-
-def _print_frame(frame: pd.DataFrame, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(frame.to_json(orient="records", force_ascii=False, indent=1))
-        return
-    shown = frame[[c for c in frame.columns if not c.startswith("cluster_id")]]
-    _print_table(
-        shown.columns, [[_cell_text(v) for v in row] for row in shown.itertuples(index=False)]
-    )
-
-
-def _cell_text(value: Any) -> str:  # noqa: ANN401
-    import pandas as pd  # noqa: PLC0415
-
-    if pd.isna(value):
-        return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _print_table(columns: Iterable[str], rows: Sequence[Iterable[Any]]) -> None:
-    from rich.text import Text  # noqa: PLC0415
-
-    from geoclusters.wording import printable  # noqa: PLC0415
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(Text(column))
-    for row in rows:
-        # Texts from data could hold commands to the terminal.
-        table.add_row(*(Text(printable(value, LONGEST_TEXT)) for value in row))
-    # A table is not squeezed into a narrow terminal or pipe: its names are what one looks for.
-    Console(width=max(shutil.get_terminal_size().columns, TABLE_WIDTH)).print(table)
 
 
 def main() -> None:

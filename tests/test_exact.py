@@ -240,7 +240,7 @@ def test_changed_weight_is_that_of_plain_counting(points):
 @pytest.fixture
 def no_pages(monkeypatch):
     """Runs of which the tables are wanted alone."""
-    monkeypatch.setattr(pages, "draw_pages", lambda _: None)
+    monkeypatch.setattr(pages, "draw_pages", lambda _, **__: None)
     monkeypatch.setattr(geopackage, "write_geopackage", lambda *_, **__: None)
 
 
@@ -407,16 +407,16 @@ def test_pages_geopackage_and_answers(exact):
 
 
 def test_the_command_line_takes_it_and_names_mistakes(exact, capsys, monkeypatch):
-    from geoclusters import cli
+    from geoclusters import cli, telling
 
     asked = {}
     monkeypatch.setattr("geoclusters.workflow.recluster", lambda *_, **given: asked | given)
-    monkeypatch.setattr(cli, "_report", lambda given, **_: asked.update(given))
+    monkeypatch.setattr(telling, "report", lambda given, **_: asked.update(given))
     for text, setting in (("exact", "exact"), ("7", 7)):
         cli.cluster_command(exact.folder, resolution=text)
         assert asked["resolution"] == setting
     monkeypatch.undo()
     with pytest.raises(StudyError, match="resolution = 'fine': use an H3 resolution"):
         cli.cluster_command(exact.folder, resolution="fine")
-    cli._report(exact, as_json=False)
+    telling.report(exact, as_json=False)
     assert "weight changes sides" in " ".join(capsys.readouterr().err.split())
