@@ -46,11 +46,24 @@ def new_table(resolution: int | Literal["exact"]) -> SumTable | SiteTable:
 
 
 def added_up(parts: Iterable[Sums]) -> Sums:
-    """Add sums up; associative and exact, so parts may come from any number of threads or machines."""
-    parts = list(parts)
-    if len(parts) == 1:
-        return parts[0]
-    return type(parts[0]).added(parts)  # type: ignore[arg-type]
+    """
+    Add sums up; associative and exact, so parts may come from any number of threads or machines.
+
+    Parts are taken one after the other, and sums of as many parts are added to each other, so that few are held.
+    """
+    held: list[tuple[int, Sums]] = []
+    for part in parts:
+        held.append((1, part))
+        while len(held) > 1 and held[-1][0] >= held[-2][0]:
+            _add_last(held)
+    while len(held) > 1:
+        _add_last(held)
+    return held[0][1]
+
+
+def _add_last(held: list[tuple[int, Sums]]) -> None:
+    (n, last), (m, before) = held.pop(), held.pop()
+    held.append((n + m, type(last).added([before, last])))  # type: ignore[list-item]
 
 
 def rows_in(whole: Sums, part: Sums) -> Ints:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 N_SHARDS: Final = 16
 NO_ENTRY: Final = -1
-ROWS_AT_ONCE: Final = 1 << 15
+ROWS_AT_ONCE: Final = 1 << 16
 _FIRST_ROOM = 1 << 10
 _AT_ONCE = 128
 _LINE_BYTES = 64
