@@ -136,7 +136,8 @@ def rows_told(study: Study, facts: dict[str, Any]) -> list[dict[str, Any]]:
                 "placed": placed,
                 "rejected": by_reason,
                 "geocoded": facts["geocoding"][number],
-                "left_out": facts["left_out"][number],
+                # Runs of earlier versions do not tell.
+                "left_out": facts["left_out"][number] if "left_out" in facts else {},
             }
         )
     return told
