@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from evaluate_printing import heading, print_clusters, print_rows
 
-from geoclusters.study import Method, read_study
+from geoclusters.settings import Method
+from geoclusters.study import read_study
 from geoclusters.workflow import run
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from geoclusters import indicators
     from geoclusters.engine import AddressStore
-    from geoclusters.study import Method
+    from geoclusters.settings import Method
 
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from geoclusters.study import Source, Study
+    from geoclusters.settings import Source
+    from geoclusters.study import Study
 
 NAMES: Final = ("place", "region")
 """Columns that geocoding can make a point of."""

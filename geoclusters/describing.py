@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from geoclusters.assembly import Cells, Findings
-    from geoclusters.study import Method
+    from geoclusters.settings import Method
 
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]

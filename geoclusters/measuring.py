@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from geoclusters.assembly import Cells, Findings
     from geoclusters.engine import AddressStore
     from geoclusters.indicators import PopulationSource
-    from geoclusters.study import Method
+    from geoclusters.settings import Method
 
     Ints = npt.NDArray[np.int64]
 

@@ -16,18 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from geoclusters.study import Population, Source, Study
+    from geoclusters.settings import Population, Source
+    from geoclusters.study import Study
 
-ADDRESS_CODE: Final = (
-    "addresses",
-    "geocoding",
-    "quality",
-    "cells",
-    "engine",
-    "countries.py",
-    "hierarchy.py",
-    "schema.py",
-)
 POPULATION: Final = "population"
 HASHED_AT_ONCE: Final = 2
 log = logging.getLogger("geoclusters")
@@ -84,7 +75,7 @@ class Plan:
     @property
     def _read(self) -> dict[str, Any]:
         return {
-            "code": stages.code_hash(*ADDRESS_CODE),
+            "code": stages.code_hash(*stages.ADDRESS_CODE),
             "sources": [s.model_dump() for s in self.study.sources],
             "geocoding": self.study.geocoding.told(),
             "inputs": [

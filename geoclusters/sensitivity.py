@@ -13,7 +13,7 @@ from geoclusters.assembly import Cells, find_clusters
 from geoclusters.comparison import shared_weight
 from geoclusters.errors import RunError
 from geoclusters.results import write_csv
-from geoclusters.study import Method
+from geoclusters.settings import Method
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

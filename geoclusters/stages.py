@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from threading import Event
 
+ADDRESS_CODE: Final = (
+    "addresses",
+    "cells",
+    "countries.py",
+    "engine",
+    "geocoding",
+    "hierarchy.py",
+    "quality",
+    "schema.py",
+)
+"""Code that decides over what is found in addresses: where another one was at work, results are not taken over."""
 _HASHED_BYTES: Final = 1 << 20
 FACTS: Final = "facts.json"
 log = logging.getLogger("geoclusters")

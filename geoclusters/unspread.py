@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from geoclusters.assembly import Findings
     from geoclusters.engine import AddressStore
-    from geoclusters.study import Method
+    from geoclusters.settings import Method
 
     Ints = npt.NDArray[np.int64]
     Codes = npt.NDArray[np.int32]

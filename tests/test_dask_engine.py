@@ -27,7 +27,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import geoclusters as gc
-from geoclusters import addresses, engine, planning, stages
+from geoclusters import addresses, engine
 from geoclusters.engine import dask as engine_of_dask
 from geoclusters.engine import tasks
 from geoclusters.engine.spread import grouped
@@ -401,10 +401,6 @@ def test_buckets_are_grouped_whole_and_once(rows, at_least):
     assert [b for g in groups for b in g] == sorted(b for b, n in rows.items() if n)
     assert all(sum(g.values()) >= at_least for g in groups[:-1])
     assert all(n == rows[b] for g in groups for b, n in g.items())
-
-
-def test_the_code_that_decides_over_addresses_is_that_of_tasks():
-    assert tasks.code_of_tasks() == stages.code_hash(*planning.ADDRESS_CODE)
 
 
 def test_what_the_page_shows_can_be_read():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import geoclusters as gc
-from geoclusters.study import Method
+from geoclusters.settings import Method
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from geoclusters import make_study, read_study
 from geoclusters.errors import StudyError
-from geoclusters.study import Method, expanded
+from geoclusters.settings import Method, expanded
 
 SOURCE = {"metric": "patents", "path": "p.csv", "columns": {"document": "id"}}
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from geoclusters import study
+    from geoclusters.settings import Engine as EngineSettings
+    from geoclusters.study import Study
 
 __all__ = [
     "REJECTED_FILE",
@@ -38,18 +39,18 @@ class Engine(Protocol):
         ...
 
     def read_sources(
-        self, study: study.Study, files: Sequence[Sequence[Path]], target: Path
+        self, study: Study, files: Sequence[Sequence[Path]], target: Path
     ) -> dict[str, Any]:
         """Have the sources as Parquet in `target`, or where they are."""
         ...
 
-    def add_up_addresses(self, read: Path, target: Path, *, study: study.Study) -> dict[str, Any]:
+    def add_up_addresses(self, read: Path, target: Path, *, study: Study) -> dict[str, Any]:
         """Add up what `read_sources` left in `read`, into the store `target`."""
         ...
 
 
 @contextmanager
-def chosen(settings: study.Engine) -> Iterator[Engine]:
+def chosen(settings: EngineSettings) -> Iterator[Engine]:
     """
     Give the engine that a study asks for; what it needs of other machines is let go at the end.
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from geoclusters.engine.store import Tables
-    from geoclusters.study import Source, Study
+    from geoclusters.settings import Source
+    from geoclusters.study import Study
 
     Keys = npt.NDArray[np.uint64]
     Ints = npt.NDArray[np.int64]

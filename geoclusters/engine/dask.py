@@ -26,8 +26,8 @@ from geoclusters.machine import processors
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from geoclusters import study
     from geoclusters.engine.tasks import Facts
+    from geoclusters.settings import Engine as EngineSettings
 
 REACH_SECONDS: Final = 15
 WORKERS_SECONDS: Final = 600
@@ -46,7 +46,7 @@ class DaskEngine(SpreadEngine):
 
     Parameters
     ----------
-    settings : study.Engine
+    settings : EngineSettings
         `scheduler` names a cluster that runs; otherwise `workers` processes of this machine are started.
 
     Raises
@@ -55,7 +55,7 @@ class DaskEngine(SpreadEngine):
         If dask is not installed.
     """
 
-    def __init__(self, settings: study.Engine) -> None:
+    def __init__(self, settings: EngineSettings) -> None:
         _distributed()
         threads = settings.threads or 1
         super().__init__(self._spread, partitions=settings.partitions, threads=threads)

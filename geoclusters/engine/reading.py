@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from geoclusters.addresses import Part
-    from geoclusters.study import Geocoding, Source, Study
+    from geoclusters.settings import Geocoding, Source
+    from geoclusters.study import Study
 
 GEOCODING_SUFFIX: Final = ".geocoding.json"
 LEFT_OUT_SUFFIX: Final = ".left_out.json"

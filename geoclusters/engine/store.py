@@ -10,7 +10,7 @@ import json
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -152,33 +152,44 @@ class Volume:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give the addresses (`schema.KEPT`); the rows of a document are in one batch."""
-        for batch, _ in self.batches_with_documents():
-            yield batch
+        for path in self._files():
+            yield from self._batches_of(path)
 
     def batches_with_documents(
         self,
     ) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.uint64]]]:
         """Give the addresses, and the key of each document that starts in a batch."""
-        for path in sorted(self.folder.glob("rows-*.arrow")):
-            beside = path.with_suffix(".bin")
-            documents = beside.with_name(beside.name.replace("rows", "documents"))
-            entries = beside.with_name(beside.name.replace("rows", UNSPREAD))
-            with ExitStack() as files:
-                reader = pa.ipc.open_file(files.enter_context(pa.OSFile(str(path))))
-                keys = files.enter_context(documents.open("rb"))
-                moved = files.enter_context(entries.open("rb")) if self.unspread else None
-                for number in range(reader.num_record_batches):
-                    batch = _completed(reader.get_batch(number))
-                    if moved is not None:
-                        entry = np.fromfile(moved, dtype=np.int32, count=batch.num_rows)
-                        batch = batch.set_column(0, KEPT.field(0), pa.array(entry))
+        for path in self._files():
+            with _beside(path, "documents").open("rb") as keys:
+                for batch in self._batches_of(path):
                     starts = int(((batch.column("kind").to_numpy() & schema.STARTS) != 0).sum())
                     yield batch, np.fromfile(keys, dtype=np.uint64, count=starts)
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("rows-*.arrow"))
+
+    def _batches_of(self, path: Path) -> Iterator[pa.RecordBatch]:
+        with ExitStack() as files:
+            reader = pa.ipc.open_file(files.enter_context(pa.memory_map(str(path))))
+            moved = None
+            if self.unspread:
+                moved = files.enter_context(_beside(path, UNSPREAD).open("rb"))
+            for number in range(reader.num_record_batches):
+                batch = _completed(reader.get_batch(number))
+                if moved is not None:
+                    entry = np.fromfile(moved, dtype=np.int32, count=batch.num_rows)
+                    batch = batch.set_column(0, KEPT.field(0), pa.array(entry))
+                yield batch
 
     def names(self, name: str) -> pa.Array:
         """Give the texts of the codes of 'organisation' or 'field'."""
         column = pq.read_table(self.folder / NAMES_FILE.format(name))[name]
         return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+
+def _beside(path: Path, name: str) -> Path:
+    """Name the file that holds more of the rows of a file."""
+    return path.with_name(path.with_suffix(".bin").name.replace("rows", name))
 
 
 class AddressStore:
@@ -343,10 +354,19 @@ def _completed(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Give the columns that were not kept as well: nothing is known there."""
     if batch.num_columns == len(KEPT):
         return batch
+    given = set(batch.schema.names)
     columns = [
-        batch.column(f.name)
-        if f.name in batch.schema.names
-        else pa.array(np.full(batch.num_rows, NONE, dtype=f.type.to_pandas_dtype()))
-        for f in KEPT
+        batch.column(f.name) if f.name in given else _nothing(f.type, batch.num_rows) for f in KEPT
     ]
     return pa.RecordBatch.from_arrays(columns, schema=KEPT)
+
+
+def _nothing(kind: pa.DataType, n: int) -> pa.Array:
+    """Give a column in which nothing is known; all of one type share their memory."""
+    room = 1 << max(n - 1, 1).bit_length()
+    return _room_of_nothing(kind, room).slice(0, n)
+
+
+@cache
+def _room_of_nothing(kind: pa.DataType, n: int) -> pa.Array:
+    return pa.array(np.full(n, NONE, dtype=kind.to_pandas_dtype()))

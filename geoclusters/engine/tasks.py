@@ -25,7 +25,7 @@ from geoclusters.engine.reading import runs_of, span_of
 from geoclusters.engine.store import write_tables
 from geoclusters.errors import EngineError, GeoclustersError
 from geoclusters.results import write_json
-from geoclusters.stages import code_hash
+from geoclusters.stages import ADDRESS_CODE, code_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -54,16 +54,7 @@ ONE_AT_A_TIME: Final = threading.Lock()
 
 def code_of_tasks() -> str:
     """Hash of the code that decides over what a task finds: workers of another one would not give the same."""
-    return code_hash(
-        "addresses",
-        "cells",
-        "countries.py",
-        "engine",
-        "geocoding",
-        "hierarchy.py",
-        "quality",
-        "schema.py",
-    )
+    return code_hash(*ADDRESS_CODE)
 
 
 def attempted(
