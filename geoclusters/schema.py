@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -68,12 +69,14 @@ class Table:
 
     def arrow(self, metrics: Sequence[str] = ()) -> pa.Schema:
         """Give the Arrow schema, units and meanings in the field metadata."""
-        return pa.schema(
-            [
-                pa.field(c.name, c.type, metadata={"unit": c.unit, "meaning": c.meaning})
-                for c in self.resolved(metrics)
-            ]
-        )
+        return _layout(self.resolved(metrics))
+
+
+@cache
+def _layout(columns: tuple[Column, ...]) -> pa.Schema:
+    return pa.schema(
+        [pa.field(c.name, c.type, metadata={"unit": c.unit, "meaning": c.meaning}) for c in columns]
+    )
 
 
 def _resolve(columns: Iterable[Column], metrics: Sequence[str]) -> Iterable[Column]:

@@ -193,9 +193,7 @@ def _mix(lat: Ints, lon: Ints, metric: Metrics, keys: Keys) -> None:
 
 @compiled
 def _pack(
-    lat: Ints,
-    lon: Ints,
-    metric: Metrics,
+    key: Ints,
     hashes: Keys,
     weight: Ints,
     documents: Ints,
@@ -205,10 +203,10 @@ def _pack(
     packed_hashes: Keys,
 ) -> None:
     """Write the key of each row and what it adds to `SUMS` side by side, in the order of the shards."""
-    for row in range(len(lat)):
+    for row in range(len(key)):
         at = place[row]
         packed_hashes[at] = hashes[row]
-        packed[at, 0], packed[at, 1], packed[at, 2] = lat[row], lon[row], np.int64(metric[row])
+        packed[at, 0], packed[at, 1], packed[at, 2] = key[row, 0], key[row, 1], key[row, 2]
         packed[at, 3] = weight[row]
         packed[at, 4] = 1 if np.isnan(count[row]) else documents[row]
         packed[at, 5] = documents[row]
@@ -252,24 +250,20 @@ class SiteTable:
         # Adding 0.0 makes 0.0 of -0.0, which is the same place.
         lat_bits, lon_bits = (lat + 0.0).view(np.int64), (lon + 0.0).view(np.int64)
         key = np.stack([lat_bits, lon_bits, metric.astype(np.int64)], axis=1)
-        documents = documents_of(document, key, count)
-        found = [
-            self._add(lat_bits[at], lon_bits[at], metric[at], weight[at], documents[at], count[at])
-            for at in lots(len(key))
-        ]
-        return np.concatenate([np.zeros(0, dtype=np.int32), *found])
+        hashes = site_keys(lat_bits, lon_bits, metric)
+        documents = documents_of(document, hashes, key, count)
+        found = np.empty(len(key), dtype=np.int32)
+        for at in lots(len(key)):
+            found[at] = self._add(key[at], hashes[at], weight[at], documents[at], count[at])
+        return found
 
-    def _add(
-        self, lat: Ints, lon: Ints, metric: Metrics, weight: Ints, documents: Ints, count: Floats
-    ) -> Codes:
-        n, hashes = len(lat), site_keys(lat, lon, metric)
+    def _add(self, key: Ints, hashes: Keys, weight: Ints, documents: Ints, count: Floats) -> Codes:
+        n = len(key)
         bounds, place = np.empty(N_SHARDS + 1, dtype=np.int64), np.empty(n, dtype=np.int32)
         places(hashes, bounds, place)
-        packed, packed_hashes = (
-            np.empty((n, self._table.width), dtype=np.int64),
-            np.empty_like(hashes),
-        )
-        _pack(lat, lon, metric, hashes, weight, documents, count, place, packed, packed_hashes)
+        packed = np.empty((n, self._table.width), dtype=np.int64)
+        packed_hashes = np.empty_like(hashes)
+        _pack(key, hashes, weight, documents, count, place, packed, packed_hashes)
         return self._table.add(packed, packed_hashes, bounds)[place]
 
     def finish(self) -> tuple[SiteSums, Codes]:

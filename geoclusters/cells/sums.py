@@ -36,6 +36,7 @@ _POSITION_UNIT = schema.WEIGHT_ONE >> 16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _OTHER = np.uint64(0xD6E8FEB86659FD93)
 _HALF = np.uint64(32)
+_ONE = np.uint64(1)
 _METRIC_SHIFT = np.uint64(56)
 _CELL_MASK = np.uint64((1 << 56) - 1)
 _CELL_TOP = np.uint64(0x08 << 56)
@@ -77,7 +78,7 @@ class CellSums:
 
     def rows_of(self, part: CellSums) -> Ints:
         """Give the row of each row of a part that was added into these sums."""
-        return np.searchsorted(_keys(self), _keys(part))
+        return np.searchsorted(_ordered(self), _ordered(part))
 
     @classmethod
     def added(cls, parts: list[CellSums]) -> CellSums:
@@ -94,12 +95,12 @@ class CellSums:
         return cls(cell[first], metric[first], total)
 
 
-def _keys(sums: CellSums) -> Cells:
+def _ordered(sums: CellSums) -> Cells:
     """Cell and metric as one number in their order; the top byte of an H3 cell is always the same."""
     return (sums.cell << np.uint64(8)) | sums.metric.astype(np.uint64)
 
 
-def documents_of(document: Ints, key: Ints, count: Floats) -> Ints:
+def documents_of(document: Ints, hashes: Keys, key: Ints, count: Floats) -> Ints:
     """
     Give how many documents each row adds to its key: 1 for the first of a document there, otherwise 0.
 
@@ -107,25 +108,26 @@ def documents_of(document: Ints, key: Ints, count: Floats) -> Ints:
     ----------
     document : numpy.ndarray of int64, shape (n,)
         Number of the document of each row; its rows stand together.
-    key : numpy.ndarray of int64, shape (n,) or (n, k)
+    hashes : numpy.ndarray of uint64, shape (n,)
+        Of the keys: equal ones have equal hashes.
+    key : numpy.ndarray of int64, shape (n, k)
         What a row is counted by.
     count : numpy.ndarray of float64, shape (n,)
         Documents that a row stands for, which it adds, rounded; NaN for an ordinary address.
 
     Examples
     --------
-    >>> documents_of(np.array([1, 1, 1, 2]), np.array([7, 8, 7, 7]), np.array([np.nan] * 3 + [41.0]))
+    >>> key = np.array([[7], [8], [7], [7]])
+    >>> documents_of(np.array([1, 1, 1, 2]), key[:, 0].astype(np.uint64), key, np.array([np.nan] * 3 + [41.0]))
     array([ 1,  1,  0, 41])
     """
     added = np.empty(len(document), dtype=np.int64)
-    _first_of_their_key(document, key[:, None] if key.ndim == 1 else key, added)
-    counted = np.flatnonzero(~np.isnan(count))
-    added[counted] = np.rint(count[counted]).astype(np.int64)
+    _count_documents(document, hashes, key, count, added)
     return added
 
 
 @compiled
-def _first_of_their_key(document: Ints, key: Ints, first: Ints) -> None:
+def _count_documents(document: Ints, hashes: Keys, key: Ints, count: Floats, added: Ints) -> None:
     begin = 0
     for row in range(len(document)):
         if document[row] != document[begin]:
@@ -134,15 +136,18 @@ def _first_of_their_key(document: Ints, key: Ints, first: Ints) -> None:
             end = row
             while end < len(document) and document[end] == document[begin]:
                 end += 1
-            _first_of_many(key[begin:end], first[begin:end])
+            _first_of_many(key[begin:end], added[begin:end])
         if row - begin < _FEW_ROWS:
             known = False
             for before in range(begin, row):
-                same = True
-                for word in range(key.shape[1]):
-                    same &= key[before, word] == key[row, word]
-                known |= same
-            first[row] = not known
+                if hashes[before] == hashes[row]:
+                    same = True
+                    for word in range(key.shape[1]):
+                        same &= key[before, word] == key[row, word]
+                    known |= same
+            added[row] = not known
+        if count[row] == count[row]:
+            added[row] = np.int64(np.rint(count[row]))
 
 
 @compiled
@@ -158,10 +163,17 @@ def _first_of_many(key: Ints, first: Ints) -> None:
 
 
 @compiled
-def _hash(key: Ints, hashes: Keys) -> None:
-    """Mix the bits of keys (multiplications after Knuth; the upper half goes back into the lower)."""
-    for row in range(len(key)):
-        h = np.uint64(key[row]) * _GOLDEN
+def _keys(cell: Cells, metric: npt.NDArray[np.uint8], key: Ints, hashes: Keys) -> None:
+    """
+    Give one number to cell and metric, and mix its bits.
+
+    Multiplications after Knuth; the upper half goes back into the lower. No two keys have the same hash.
+    """
+    for row in range(len(cell)):
+        of_metric = (np.uint64(metric[row]) + _ONE) << _METRIC_SHIFT
+        k = (cell[row] & _CELL_MASK) | of_metric
+        h = k * _GOLDEN
+        key[row] = np.int64(k)
         hashes[row] = (h ^ (h >> _HALF)) * _OTHER
 
 
@@ -243,25 +255,24 @@ class SumTable:
             Entry of each row; `finish` says which row of the sums an entry is.
         """
         cell, vectors = cells_and_vectors(lat, lon, self.resolution, scale=self._scale)
-        key = (cell & _CELL_MASK) | ((metric.astype(np.uint64) + np.uint64(1)) << _METRIC_SHIFT)
-        key = key.view(np.int64)
-        documents = documents_of(document, key, count)
-        found = [
-            self._add(key[at], weight[at], documents[at], count[at], vectors[at])
-            for at in lots(len(key))
-        ]
-        return np.concatenate([np.zeros(0, dtype=np.int32), *found])
+        key, hashes = np.empty(len(cell), dtype=np.int64), np.empty(len(cell), dtype=np.uint64)
+        _keys(cell, metric, key, hashes)
+        documents = documents_of(document, hashes, key[:, None], count)
+        found = np.empty(len(cell), dtype=np.int32)
+        for at in lots(len(key)):
+            found[at] = self._add(
+                key[at], hashes[at], weight[at], documents[at], count[at], vectors[at]
+            )
+        return found
 
-    def _add(self, key: Ints, weight: Ints, documents: Ints, count: Floats, vectors: Ints) -> Codes:
+    def _add(
+        self, key: Ints, hashes: Keys, weight: Ints, documents: Ints, count: Floats, vectors: Ints
+    ) -> Codes:
         n = len(key)
-        hashes, bounds = np.empty(n, dtype=np.uint64), np.empty(N_SHARDS + 1, dtype=np.int64)
-        place = np.empty(n, dtype=np.int32)
-        _hash(key, hashes)
+        bounds, place = np.empty(N_SHARDS + 1, dtype=np.int64), np.empty(n, dtype=np.int32)
         places(hashes, bounds, place)
-        packed, packed_hashes = (
-            np.empty((n, self._table.width), dtype=np.int64),
-            np.empty_like(hashes),
-        )
+        packed = np.empty((n, self._table.width), dtype=np.int64)
+        packed_hashes = np.empty_like(hashes)
         _pack(key, hashes, weight, documents, count, vectors, place, packed, packed_hashes)
         return self._table.add(packed, packed_hashes, bounds)[place]
 

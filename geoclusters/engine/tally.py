@@ -137,13 +137,18 @@ class Tally:
 def _count_rows(
     source: Codes, inside: Flags, year: Codes, read: Ints, outside: Ints, without_year: Ints
 ) -> None:
+    begin = 0
     for row in range(len(source)):
-        read[source[row]] += 1
+        if source[row] != source[begin]:
+            read[source[begin]] += row - begin
+            begin = row
         if not inside[row]:
             if year[row] == NO_YEAR:
                 without_year[source[row]] += 1
             else:
                 outside[source[row]] += 1
+    if len(source):
+        read[source[begin]] += len(source) - begin
 
 
 @compiled
@@ -163,15 +168,33 @@ def _count_weighed(
     unstated: Ints,
 ) -> None:
     """Count rows by source and reason, and documents by metric; a row without a document stands for its weight."""
-    for row in range(len(source)):
-        rows[source[row], reason[row]] += 1
-        if starts[row]:
-            documents[metric[row]] += WEIGHT_ONE if document[row] != 0 else weight[row]
-        if reason[row] != PLACED:
-            unplaced[metric[row]] += weight[row]
+    begin = 0
+    for row in range(len(source) + 1):
+        # Neighbours are mostly alike, and are counted at once.
+        if (
+            row < len(source)
+            and source[row] == source[begin]
+            and metric[row] == metric[begin]
+            and reason[row] == reason[begin]
+        ):
+            continue
+        if row == begin:
+            continue
+        counted, lost, mended, silent = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+        for i in range(begin, row):
+            if starts[i]:
+                counted += WEIGHT_ONE if document[i] != 0 else weight[i]
+            lost += weight[i]
+            mended += repaired[i]
+            silent += country[i] < 0
+        rows[source[begin], reason[begin]] += row - begin
+        documents[metric[begin]] += counted
+        if reason[begin] == PLACED:
+            repaired_rows[source[begin]] += mended
+            unstated[0] += silent
         else:
-            repaired_rows[source[row]] += repaired[row]
-            unstated[0] += country[row] < 0
+            unplaced[metric[begin]] += lost
+        begin = row
 
 
 def summed(tallies: Iterable[Tally], n_sources: int, n_metrics: int) -> Tally:
