@@ -61,7 +61,7 @@ maps: $(DIR)/run.json ## Draw the map and the pages again
 	$(RUN)/geoclusters map $(DIR)
 
 test: $(VENV)/.installed-dev ## Run the whole test suite (tests that want Chromium, the peers or Spark are skipped without them)
-	$(RUN)/python -m pytest -n 2 --dist loadgroup
+	$(RUN)/python -m pytest -n 3 --dist loadfile
 
 extras: $(VENV)/.installed-dev $(VENV)/.installed-peers $(VENV)/.installed-spark ## Install all that tests can use: the peers of the benchmarks, Spark (which needs Java)
 

@@ -20,7 +20,6 @@ from geoclusters.errors import EngineError, SourceError
 pytest.importorskip("pyspark")
 pytestmark = [
     pytest.mark.skipif(not shutil.which("java"), reason="Spark needs Java"),
-    pytest.mark.xdist_group("spark"),
     # It looks at the version before it does anything; the recipe hands it no frame of pandas.
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
 ]
