@@ -8,9 +8,10 @@ indicators are aggregated per cluster, ranked, and mapped with Folium.
 ['GridDBSCAN', 'Result', 'Study', 'latlng_to_cells', 'make_study', 'read_run', 'read_study', 'recluster', 'run']
 """
 
-from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from geoclusters.loading import loaded_when_asked
 
 __version__: Final = version("geoclusters")
 
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
     from geoclusters.workflow import recluster, run
 
 _HOMES: Final = {
-    "GridDBSCAN": "geoclusters.clusters.estimator",
-    "Result": "geoclusters.results",
-    "Study": "geoclusters.study",
-    "latlng_to_cells": "geoclusters.cells.kernel",
-    "make_study": "geoclusters.study",
-    "read_run": "geoclusters.results",
-    "read_study": "geoclusters.study",
-    "recluster": "geoclusters.workflow",
-    "run": "geoclusters.workflow",
+    "GridDBSCAN": ".clusters.estimator",
+    "Result": ".results",
+    "Study": ".study",
+    "latlng_to_cells": ".cells.kernel",
+    "make_study": ".study",
+    "read_run": ".results",
+    "read_study": ".study",
+    "recluster": ".workflow",
+    "run": ".workflow",
 }
 
 __all__ = [
@@ -46,8 +47,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Load a public name when it is asked for, so that one function does not cost the import of all."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'geoclusters' has no attribute {name!r}")
+__getattr__ = loaded_when_asked(__name__, _HOMES)

@@ -1,9 +1,9 @@
 """Clusters: dense cells are joined into clusters, merged, drawn and named."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from geoclusters.clusters.territories import Territories, territories
+from geoclusters.loading import loaded_when_asked
 
 if TYPE_CHECKING:
     from geoclusters.clusters.density import (
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from geoclusters.clusters.plausibility import Finding, implausible, proposed_threshold
 
 _HOMES: Final = {
-    "DenseClusters": "density",
-    "Finding": "plausibility",
-    "area_km2": "outlines",
-    "cell_outline": "outlines",
-    "cluster_gaps": "merging",
-    "dense_clusters": "density",
-    "dense_clusters_and_weights": "density",
-    "drawing_region": "outlines",
-    "implausible": "plausibility",
-    "linked_pairs": "merging",
-    "merge_labels": "merging",
-    "name_clusters": "naming",
-    "neighbourhood_weights": "density",
-    "proposed_threshold": "plausibility",
+    "DenseClusters": ".density",
+    "Finding": ".plausibility",
+    "area_km2": ".outlines",
+    "cell_outline": ".outlines",
+    "cluster_gaps": ".merging",
+    "dense_clusters": ".density",
+    "dense_clusters_and_weights": ".density",
+    "drawing_region": ".outlines",
+    "implausible": ".plausibility",
+    "linked_pairs": ".merging",
+    "merge_labels": ".merging",
+    "name_clusters": ".naming",
+    "neighbourhood_weights": ".density",
+    "proposed_threshold": ".plausibility",
 }
 
 __all__ = [
@@ -54,8 +54,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Load a function when it is asked for: who only looks for dense places need not wait for maps and names."""
-    if name in _HOMES:
-        return getattr(import_module(f"geoclusters.clusters.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'geoclusters.clusters' has no attribute {name!r}")
+__getattr__ = loaded_when_asked(__name__, _HOMES)

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from geoclusters.engine.adding import REJECTED_FILE
-from geoclusters.engine.local import LocalEngine
-from geoclusters.engine.reading import geocoding_facts, left_out_facts
-from geoclusters.engine.spread import SpreadEngine
-from geoclusters.engine.store import AddressStore
+from geoclusters.loading import loaded_when_asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from geoclusters.engine.adding import REJECTED_FILE
+    from geoclusters.engine.local import LocalEngine
+    from geoclusters.engine.reading import geocoding_facts, left_out_facts
+    from geoclusters.engine.spread import SpreadEngine
+    from geoclusters.engine.store import AddressStore
     from geoclusters.settings import Engine as EngineSettings
     from geoclusters.study import Study
+
+_HOMES: Final = {
+    "REJECTED_FILE": ".adding",
+    "AddressStore": ".store",
+    "LocalEngine": ".local",
+    "SpreadEngine": ".spread",
+    "geocoding_facts": ".reading",
+    "left_out_facts": ".reading",
+}
 
 __all__ = [
     "REJECTED_FILE",
@@ -28,6 +38,8 @@ __all__ = [
     "geocoding_facts",
     "left_out_facts",
 ]
+
+__getattr__ = loaded_when_asked(__name__, _HOMES)
 
 
 class Engine(Protocol):
@@ -60,6 +72,8 @@ def chosen(settings: EngineSettings) -> Iterator[Engine]:
         If what it needs is not installed or not to be reached.
     """
     if settings.kind == "local":
+        from geoclusters.engine.local import LocalEngine  # noqa: PLC0415 - slow
+
         yield LocalEngine(threads=settings.threads)
         return
     from geoclusters.engine.dask import DaskEngine  # noqa: PLC0415 - an extra, and slow to import
