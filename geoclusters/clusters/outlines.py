@@ -12,6 +12,7 @@ import shapely
 from h3.api import numpy_int
 from pyproj import Geod
 
+from geoclusters.cells.dissolving import Rings, rings_around
 from geoclusters.clusters.adjacency import neighbours
 from geoclusters.hierarchy import parents, resolution_of
 
@@ -78,27 +79,30 @@ def _is_doubtful(
 
 
 def _dissolved(cells: Cells, *, keep_holes: bool) -> npt.NDArray[np.object_]:
-    """Polygons of the cells as the h3 library joins them, not yet cut at the date line."""
+    """Polygons of the cells, not yet cut at the date line."""
+    rings = rings_around(cells) or _by_library(cells)
+    lines = np.asarray(
+        shapely.linearrings(
+            rings.points, indices=np.repeat(np.arange(len(rings.sizes)), rings.sizes)
+        )
+    )
+    if not keep_holes:
+        outer = np.diff(rings.group, prepend=-1) != 0
+        return np.asarray(shapely.polygons(lines[outer]))
+    return np.asarray(shapely.polygons(lines, indices=rings.group))
+
+
+def _by_library(cells: Cells) -> Rings:
+    """Rings as the h3 library finds them, on any faces."""
     shape = numpy_int.cells_to_h3shape(cells, tight=False)
-    loops, polygon_of_loop, is_outer = [], [], []
-    for number, polygon in enumerate(shape):
-        for at, loop in enumerate((polygon.outer, *(polygon.holes if keep_holes else ()))):
-            loops.append(loop)
-            polygon_of_loop.append(number)
-            is_outer.append(at == 0)
+    polygons = [(polygon.outer, *polygon.holes) for polygon in shape]
+    loops = [loop for polygon in polygons for loop in polygon]
     flat = np.fromiter(chain.from_iterable(chain.from_iterable(loops)), dtype=np.float64)
-    loop_of_point = np.repeat(np.arange(len(loops)), [len(loop) for loop in loops])
-    rings = np.asarray(shapely.linearrings(flat.reshape(-1, 2)[:, ::-1], indices=loop_of_point))
-    outer = np.array(is_outer)
-    holes, of_polygon = rings[~outer], np.array(polygon_of_loop)[~outer]
-    if not len(holes):
-        return np.asarray(shapely.polygons(rings[outer]))
-    found = rings[outer]
-    whole = np.asarray(shapely.polygons(found))
-    pierced, first = np.unique(of_polygon, return_index=True)
-    for polygon, own in zip(pierced, np.split(holes, first[1:]), strict=True):
-        whole[polygon] = shapely.polygons(found[polygon], own)
-    return whole
+    return Rings(
+        flat.reshape(-1, 2)[:, ::-1],
+        np.array([len(loop) for loop in loops]),
+        np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons]),
+    )
 
 
 def _is_wrapped(polygons: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
