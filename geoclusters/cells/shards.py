@@ -1,7 +1,7 @@
 """A table of sums by key that several threads fill at once: the bare hash table under `sums` and `sites`.
 
 A row is some whole numbers that are the key, followed by the sums. Keys fall to shards, each with a lock of its own.
-Rows come in the order of their shards (`places`), so that a shard is held but once for each lot of rows.
+Rows are packed in the order of their shards, so that a shard is held but once for each lot of rows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from geoclusters.compiling import compiled
 from geoclusters.machine import processors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -38,13 +38,13 @@ _HALF = np.uint64(32)
 _ONE = np.uint64(1)
 
 
-def lots(n: int) -> list[slice]:
+def _lots(n: int) -> list[slice]:
     """Part rows into lots that stay in the processor's own memory on their way through."""
     return [slice(at, at + ROWS_AT_ONCE) for at in range(0, n, ROWS_AT_ONCE)]
 
 
 @compiled
-def places(hashes: Hashes, bounds: Ints, place: Codes) -> None:
+def _places(hashes: Hashes, bounds: Ints, place: Codes, in_order: Hashes) -> None:
     """Say where each row stands in the order of the shards, and between which `bounds` those of each shard."""
     bounds[:] = 0
     for row in range(len(hashes)):
@@ -55,6 +55,7 @@ def places(hashes: Hashes, bounds: Ints, place: Codes) -> None:
     for row in range(len(hashes)):
         shard = np.int64(hashes[row] >> _SHARD_SHIFT)
         place[row] = np.int32(free[shard])
+        in_order[free[shard]] = hashes[row]
         free[shard] += 1
 
 
@@ -220,28 +221,43 @@ class ShardedTable:
     """
 
     def __init__(self, width: int, *, n_keys: int) -> None:
-        self.width = width
+        self._width = width
         self._n_keys = n_keys
         self._shards = [_Shard(width) for _ in range(N_SHARDS)]
 
-    def add(self, packed: Ints, hashes: Hashes, bounds: Ints) -> Codes:
+    def add(
+        self, hashes: Hashes, pack: Callable[..., None], *columns: npt.NDArray[np.generic]
+    ) -> Codes:
         """
         Add rows.
 
         Parameters
         ----------
-        packed : numpy.ndarray of int64, shape (n, width)
-            Rows in the order of their shards.
         hashes : numpy.ndarray of uint64, shape (n,)
-            Of the key of each, all 64 bits well mixed.
-        bounds : numpy.ndarray of int64, shape (N_SHARDS + 1,)
-            Where the rows of each shard begin and end.
+            Of the key of each row, all 64 bits well mixed.
+        pack : callable
+            ``pack(*columns, place, packed)`` writes the key and what is added of each row at its place in `packed`, of
+            shape (m, width), for some of the rows at a time.
+        *columns : numpy.ndarray, first axis n
+            What rows are packed from.
 
         Returns
         -------
         numpy.ndarray of int32, shape (n,)
             Entry of each row.
         """
+        found = np.empty(len(hashes), dtype=np.int32)
+        for at in _lots(len(hashes)):
+            n = len(hashes[at])
+            bounds, place = np.empty(N_SHARDS + 1, dtype=np.int64), np.empty(n, dtype=np.int32)
+            in_order, packed = np.empty(n, dtype=np.uint64), np.empty((n, self._width), np.int64)
+            _places(hashes[at], bounds, place, in_order)
+            pack(*(column[at] for column in columns), place, packed)
+            found[at] = self._add(packed, in_order, bounds)[place]
+        return found
+
+    def _add(self, packed: Ints, hashes: Hashes, bounds: Ints) -> Codes:
+        """Add rows that stand in the order of their shards."""
         found = np.empty(len(packed), dtype=np.int32)
         for number, shard in self._as_they_are_free():
             of_shard = slice(bounds[number], bounds[number + 1])
@@ -298,8 +314,8 @@ class ShardedTable:
         entries = self.entries()
         row = np.full(int(entries.max(initial=-1)) + 1, NO_ENTRY, dtype=np.int32)
         row[entries[order]] = np.arange(len(order), dtype=np.int32)
-        sums = np.empty((len(order), self.width - self._n_keys), dtype=np.int64)
-        shards, self._shards = self._shards, [_Shard(self.width) for _ in range(N_SHARDS)]
+        sums = np.empty((len(order), self._width - self._n_keys), dtype=np.int64)
+        shards, self._shards = self._shards, [_Shard(self._width) for _ in range(N_SHARDS)]
 
         def give(number: int) -> None:
             held, n = shards[number].rows, shards[number].n_entries

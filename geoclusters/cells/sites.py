@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from geoclusters.cells.kernel import latlng_to_cells
-from geoclusters.cells.shards import N_SHARDS, ShardedTable, lots, places
+from geoclusters.cells.shards import ShardedTable
 from geoclusters.cells.sums import documents_of
 from geoclusters.compiling import compiled
 from geoclusters.hierarchy import DISPLAY_RESOLUTION
@@ -194,18 +194,15 @@ def _mix(lat: Ints, lon: Ints, metric: Metrics, keys: Keys) -> None:
 @compiled
 def _pack(
     key: Ints,
-    hashes: Keys,
     weight: Ints,
     documents: Ints,
     count: Floats,
     place: Codes,
     packed: Ints,
-    packed_hashes: Keys,
 ) -> None:
     """Write the key of each row and what it adds to `SUMS` side by side, in the order of the shards."""
     for row in range(len(key)):
         at = place[row]
-        packed_hashes[at] = hashes[row]
         packed[at, 0], packed[at, 1], packed[at, 2] = key[row, 0], key[row, 1], key[row, 2]
         packed[at, 3] = weight[row]
         packed[at, 4] = 1 if np.isnan(count[row]) else documents[row]
@@ -252,19 +249,7 @@ class SiteTable:
         key = np.stack([lat_bits, lon_bits, metric.astype(np.int64)], axis=1)
         hashes = site_keys(lat_bits, lon_bits, metric)
         documents = documents_of(document, hashes, key, count)
-        found = np.empty(len(key), dtype=np.int32)
-        for at in lots(len(key)):
-            found[at] = self._add(key[at], hashes[at], weight[at], documents[at], count[at])
-        return found
-
-    def _add(self, key: Ints, hashes: Keys, weight: Ints, documents: Ints, count: Floats) -> Codes:
-        n = len(key)
-        bounds, place = np.empty(N_SHARDS + 1, dtype=np.int64), np.empty(n, dtype=np.int32)
-        places(hashes, bounds, place)
-        packed = np.empty((n, self._table.width), dtype=np.int64)
-        packed_hashes = np.empty_like(hashes)
-        _pack(key, hashes, weight, documents, count, place, packed, packed_hashes)
-        return self._table.add(packed, packed_hashes, bounds)[place]
+        return self._table.add(hashes, _pack, key, weight, documents, count)
 
     def finish(self) -> tuple[SiteSums, Codes]:
         """

@@ -15,7 +15,7 @@ import numpy as np
 
 from geoclusters import schema
 from geoclusters.cells.kernel import cells_and_vectors
-from geoclusters.cells.shards import N_SHARDS, ShardedTable, lots, places
+from geoclusters.cells.shards import ShardedTable
 from geoclusters.compiling import compiled
 from geoclusters.earth import EARTH_RADIUS_KM
 
@@ -180,20 +180,17 @@ def _keys(cell: Cells, metric: npt.NDArray[np.uint8], key: Ints, hashes: Keys) -
 @compiled
 def _pack(
     key: Ints,
-    hashes: Keys,
     weight: Ints,
     documents: Ints,
     count: Floats,
     vectors: Ints,
     place: Codes,
     packed: Ints,
-    packed_hashes: Keys,
 ) -> None:
     """Write the key of each row and what it adds to `SUMS` side by side, in the order of the shards."""
     for row in range(len(key)):
         at = place[row]
         heft = max(weight[row] // _POSITION_UNIT, 1)
-        packed_hashes[at] = hashes[row]
         packed[at, 0] = key[row]
         packed[at, 1] = weight[row]
         packed[at, 2] = 1 if np.isnan(count[row]) else documents[row]
@@ -258,23 +255,7 @@ class SumTable:
         key, hashes = np.empty(len(cell), dtype=np.int64), np.empty(len(cell), dtype=np.uint64)
         _keys(cell, metric, key, hashes)
         documents = documents_of(document, hashes, key[:, None], count)
-        found = np.empty(len(cell), dtype=np.int32)
-        for at in lots(len(key)):
-            found[at] = self._add(
-                key[at], hashes[at], weight[at], documents[at], count[at], vectors[at]
-            )
-        return found
-
-    def _add(
-        self, key: Ints, hashes: Keys, weight: Ints, documents: Ints, count: Floats, vectors: Ints
-    ) -> Codes:
-        n = len(key)
-        bounds, place = np.empty(N_SHARDS + 1, dtype=np.int64), np.empty(n, dtype=np.int32)
-        places(hashes, bounds, place)
-        packed = np.empty((n, self._table.width), dtype=np.int64)
-        packed_hashes = np.empty_like(hashes)
-        _pack(key, hashes, weight, documents, count, vectors, place, packed, packed_hashes)
-        return self._table.add(packed, packed_hashes, bounds)[place]
+        return self._table.add(hashes, _pack, key, weight, documents, count, vectors)
 
     def finish(self) -> tuple[CellSums, Codes]:
         """
