@@ -16,7 +16,13 @@ import numpy.typing as npt
 
 from geoclusters.cells import kernel_lattice as lattice
 from geoclusters.cells.kernel_forward import turned
-from geoclusters.cells.kernel_inverse import DEGREES, digits_of, inside_face, leading_digit
+from geoclusters.cells.kernel_inverse import (
+    DEGREES,
+    digits_of,
+    inside_face,
+    leading_digit,
+    place_on_chart,
+)
 from geoclusters.compiling import compiled
 
 FINEST: Final = 16
@@ -125,14 +131,7 @@ def _hexagons(
             row = candidates[base_cell, n]
             if leading == 0 or row[0] < 0 or row[3 + leading] == lattice.UNKNOWN_TURN:
                 continue
-            plain = turned(digits, row[3 + leading])
-            i, j = row[1], row[2]
-            for shift in (36, 24, 12, 0):
-                four = plain >> shift & 0o7777
-                i, j = (
-                    lattice.STEP * i + places[four, 0],
-                    lattice.STEP * j + places[four, 1],
-                )
+            i, j = place_on_chart(turned(digits, row[3 + leading]), row[1], row[2], places)
             if _on_face(i, j, arms[resolution], axes[row[0]], corners[k]):
                 group[k] = ((base_cell * 8 + n) * 8 + leading) * 16 + resolution
                 break

@@ -18,7 +18,13 @@ import numpy.typing as npt
 from geoclusters.cells import kernel_lattice as lattice
 from geoclusters.cells.corners import A_HAIR
 from geoclusters.cells.kernel_forward import turned
-from geoclusters.cells.kernel_inverse import DEGREES, digits_of, inside_face, leading_digit
+from geoclusters.cells.kernel_inverse import (
+    DEGREES,
+    digits_of,
+    inside_face,
+    leading_digit,
+    place_on_chart,
+)
 from geoclusters.compiling import compiled
 
 Cells = npt.NDArray[np.uint64]
@@ -128,11 +134,7 @@ def _lay_out(
             row = candidates[base_cell, n]
             if row[0] < 0 or row[3 + leading] == lattice.UNKNOWN_TURN:
                 continue
-            plain = turned(digits, row[3 + leading])
-            i, j = row[1], row[2]
-            for shift in (36, 24, 12, 0):
-                four = plain >> shift & 0o7777
-                i, j = lattice.STEP * i + offsets[four, 0], lattice.STEP * j + offsets[four, 1]
+            i, j = place_on_chart(turned(digits, row[3 + leading]), row[1], row[2], offsets)
             if _is_inside(i, j, sides):
                 if shared not in (NOTHING, row[0]):
                     return NOTHING

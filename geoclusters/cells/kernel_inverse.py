@@ -53,6 +53,15 @@ def leading_digit(digits: int) -> int:
 
 
 @compiled
+def place_on_chart(digits: int, i: int, j: int, places: IntArray) -> tuple[int, int]:
+    """Climb down from a coarsest hexagon at (i, j) to the finest lattice, by the digits that its chart has."""
+    for shift in (36, 24, 12, 0):
+        four = digits >> shift & 0o7777
+        i, j = STEP * i + places[four, 0], STEP * j + places[four, 1]
+    return i, j
+
+
+@compiled
 def inside_face(x: float, y: float) -> bool:
     """Whether a place of the plane belongs to its face, whose corner lies on the first axis."""
     slant = math.sqrt(0.75) * y
@@ -75,11 +84,7 @@ def center(
         row = candidates[base_cell, n]
         if row[0] < 0 or row[3 + leading] == UNKNOWN_TURN:
             continue
-        plain = turned(digits, row[3 + leading])
-        i, j = row[1], row[2]
-        for shift in (36, 24, 12, 0):
-            four = plain >> shift & 0o7777
-            i, j = STEP * i + places[four, 0], STEP * j + places[four, 1]
+        i, j = place_on_chart(turned(digits, row[3 + leading]), row[1], row[2], places)
         x, y = i - 0.5 * j, math.sqrt(0.75) * j
         if inside_face(x, y):
             face = axes[row[0]]
