@@ -12,7 +12,7 @@ import re
 import unicodedata
 from functools import cache
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -256,8 +256,7 @@ def _ask_one_by_one(
 
 
 def outside_country(
-    cells: npt.NDArray[np.uint64],
-    country: npt.ArrayLike | pd.Series | pd.Categorical,
+    cells: npt.NDArray[np.uint64], country: npt.NDArray[np.int16]
 ) -> npt.NDArray[np.bool_]:
     """
     Tell which points certainly lie outside the country that is stated for them.
@@ -271,14 +270,13 @@ def outside_country(
     ----------
     cells : numpy.ndarray of uint64, shape (n,)
         H3 cells of the points at `COUNTRY_RESOLUTION`; 0 for a point without a position.
-    country : array_like of str, shape (n,)
-        Stated countries, in any spelling that `iso2_of` takes. With many rows a categorical is
-        by far the quickest.
+    country : numpy.ndarray of int16, shape (n,)
+        Numbers of the stated countries (`code_of`), -1 where none is known.
 
     Returns
     -------
     numpy.ndarray of bool, shape (n,)
-        False wherever there is doubt: a country that is null, unknown or without an outline, a
+        False wherever there is doubt: a country that is not known or has no outline, a
         point without a position. Overseas parts and other lands that sources write under two
         codes count as inside for both (French Guiana as GF and as FR; Hong Kong as HK and as CN).
 
@@ -291,36 +289,19 @@ def outside_country(
     --------
     >>> import h3.api.basic_int as h3
     >>> paris = h3.latlng_to_cell(48.8566, 2.3522, COUNTRY_RESOLUTION)
-    >>> outside_country(np.full(3, paris, dtype=np.uint64), ["FR", "JP", None]).tolist()
+    >>> outside_country(np.full(3, paris, dtype=np.uint64), code_of(["FR", "JP", "Atlantis"])).tolist()
     [False, True, False]
     """
-    cells = np.asarray(cells, dtype=np.uint64)
-    stated: Any = pd.Series(cast("Any", country)).astype("category").array
-    if len(stated) != len(cells):
-        raise ValueError(f"{len(cells)} cells, but {len(stated)} countries: one for each is needed")
-    number = np.append(code_of(list(stated.categories)), np.int16(-1))
-    return outside_country_code(cells, number[stated.codes])
-
-
-def outside_country_code(
-    cells: npt.NDArray[np.uint64], code: npt.NDArray[np.int16]
-) -> npt.NDArray[np.bool_]:
-    """
-    Tell the same as `outside_country` of countries that are given by their numbers (`code_of`).
-
-    Examples
-    --------
-    >>> import h3.api.basic_int as h3
-    >>> paris = h3.latlng_to_cell(48.8566, 2.3522, COUNTRY_RESOLUTION)
-    >>> outside_country_code(np.full(3, paris, dtype=np.uint64), code_of(["FR", "JP", "Atlantis"])).tolist()
-    [False, True, False]
-    """
+    if len(country) != len(cells):
+        raise ValueError(
+            f"{len(cells)} cells, but {len(country)} countries: one for each is needed"
+        )
     set_of_slot, members, _ = _membership()
     # The last column is that of "not known", inside everywhere: -1 leads there.
     outside = np.empty(len(cells), dtype=np.bool_)
     for start in range(0, len(cells), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        outside[rows] = ~members[set_of_slot[_slots(cells[rows])], code[rows]]
+        outside[rows] = ~members[set_of_slot[_slots(cells[rows])], country[rows]]
     return np.asarray(outside & (cells != 0))
 
 

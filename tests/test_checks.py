@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from geoclusters import schema
 from geoclusters.addresses.checks import check_addresses
 from geoclusters.cells.kernel import latlng_to_cells
-from geoclusters.countries import COUNTRY_RESOLUTION, code_of, outside_country_code
+from geoclusters.countries import COUNTRY_RESOLUTION, code_of, outside_country
 
 
 def outside(lat, lon, country):
-    return outside_country_code(latlng_to_cells(lat, lon, COUNTRY_RESOLUTION), country)
+    return outside_country(latlng_to_cells(lat, lon, COUNTRY_RESOLUTION), country)
 
 
 def check_one(lat, lon, country=None, *, coarse=False, document=True, repair=True):

@@ -18,7 +18,7 @@ from geoclusters.addresses import Aside, Book, Part, Rows, Rules
 from geoclusters.cells import NO_ENTRY
 from geoclusters.cells.kernel import latlng_to_cells
 from geoclusters.compiling import compiled
-from geoclusters.countries import COUNTRY_RESOLUTION, outside_country_code
+from geoclusters.countries import COUNTRY_RESOLUTION, outside_country
 from geoclusters.engine.binning import Binning
 from geoclusters.engine.store import OPTIONAL, VolumeWriter, kept
 from geoclusters.engine.tally import PLACED, Tally
@@ -100,7 +100,7 @@ def outside(
     stated = country >= 0
     if stated.any():
         cells = latlng_to_cells(lat[stated], lon[stated], COUNTRY_RESOLUTION, n_threads=1)
-        found[stated] = outside_country_code(cells, country[stated])
+        found[stated] = outside_country(cells, country[stated])
     return found
 
 
