@@ -9,12 +9,13 @@ import numpy as np
 import shapely
 
 from geoclusters.cells.corners import cell_corners
+from geoclusters.cells.dissolving import Rings, rings_around
 from geoclusters.earth import unit_vectors
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["cell_corners", "great_circles", "hexagons"]
+__all__ = ["Rings", "cell_corners", "great_circles", "hexagons", "rings_around"]
 
 STEP_DEGREES: Final = 2.0
 """Corners of a great circle are at most this far apart."""

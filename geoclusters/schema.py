@@ -111,10 +111,8 @@ ACCURACY = Column("accuracy", _TEXT, "", "how finely the address was geocoded")
 COUNT = Column(
     "count", _FLOAT, "documents", "documents that the row stands for; null = one address"
 )
-SOURCE = Column("source", pa.int16(), "", "position of the source in the study, from 0")
 FILE = Column("file", _TEXT, "", "name of the file that the row stands in")
 ROW = Column("row", _INT, "", "row of the file, the first data row is 1")
-REASON = Column("reason", pa.int8(), "", "code of `REASONS`: why the address could not be placed")
 WEIGHT = Column("weight", _INT, f"1/{WEIGHT_ONE} document", "fraction of its document")
 
 MAPPED: Final = (

@@ -13,7 +13,7 @@ from sklearn.cluster import DBSCAN
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_array
 
-from geoclusters.clusters import density
+import geoclusters as gc
 from geoclusters.clusters.density import (
     dense_clusters,
     dense_clusters_and_weights,
@@ -391,7 +391,7 @@ def test_estimator_parameters_and_attributes():
     assert model.core_sample_mask_.tolist() == [True, True, False]
     assert model.core_sample_indices_.tolist() == [0, 1]
     assert model.n_features_in_ == 2
-    assert density.GridDBSCAN is GridDBSCAN
+    assert gc.GridDBSCAN is GridDBSCAN
     with pytest.raises(ValueError, match="2 columns, latitude and longitude"):
         model.fit([[1.0, 2.0, 3.0]])
     with pytest.raises(ValueError, match="every sample weight is zero"):

@@ -60,7 +60,7 @@ class ScatterFinder:
     --------
     >>> finder = ScatterFinder()
     >>> for key in (1, 1, 2, 1): finder.see(np.array([key], dtype=np.uint64))
-    >>> finder.scattered()
+    >>> repeated_keys(finder.runs())
     array([1], dtype=uint64)
     """
 
@@ -78,10 +78,6 @@ class ScatterFinder:
     def runs(self) -> Keys:
         """Give the key of each run of rows."""
         return np.concatenate([*self._runs, np.zeros(0, dtype=np.uint64)])
-
-    def scattered(self) -> Keys:
-        """Keys that begin more than one run, sorted."""
-        return repeated_keys(self.runs())
 
 
 @compiled

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 DUPLICATE = schema.REASON_CODE["duplicate"]
 NO_COORDINATES = schema.REASON_CODE["no_coordinates"]
-NO_DOCUMENT = schema.REASON_CODE["no_document"]
 
 
 @dataclass(frozen=True)

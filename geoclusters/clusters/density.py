@@ -1,15 +1,14 @@
 """Where addresses are dense: weighted DBSCAN on the sphere, and the weight around every point.
 
-Nothing here needs scikit-learn, whose import takes longer than the work. Its estimator interface,
-`GridDBSCAN`, stands in `geoclusters.clusters.estimator`, can be imported from here as well, and
-loads when it is asked for.
+Nothing here needs scikit-learn, whose import takes longer than the work; its estimator interface,
+`GridDBSCAN`, stands in `geoclusters.clusters.estimator`.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +22,10 @@ from geoclusters.clusters.surroundings import sum_surroundings
 from geoclusters.earth import chord_of
 
 if TYPE_CHECKING:
-    from geoclusters.clusters.estimator import GridDBSCAN
     from geoclusters.clusters.grid import Flags, Grid, Ints, Weights
 
 __all__ = [
     "DenseClusters",
-    "GridDBSCAN",
     "dense_clusters",
     "dense_clusters_and_weights",
     "neighbourhood_weights",
@@ -65,14 +62,6 @@ class DenseClusters(NamedTuple):
 
     labels: npt.NDArray[np.int64]
     core: npt.NDArray[np.bool_]
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    if name == "GridDBSCAN":
-        from geoclusters.clusters.estimator import GridDBSCAN  # noqa: PLC0415
-
-        return GridDBSCAN
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def dense_clusters(

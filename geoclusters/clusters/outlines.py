@@ -12,8 +12,8 @@ import shapely
 from h3.api import numpy_int
 from pyproj import Geod
 
-from geoclusters.cells.dissolving import Rings, rings_around
 from geoclusters.clusters.adjacency import neighbours
+from geoclusters.geometry import Rings, rings_around
 from geoclusters.hierarchy import parents, resolution_of
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 N_REASONS: Final = len(schema.REASONS)
 PLACED: Final = schema.REASON_CODE["placed"]
-NO_DOCUMENT: Final = schema.REASON_CODE["no_document"]
 NO_YEAR: Final = -1
 WEIGHT_ONE: Final = schema.WEIGHT_ONE
 

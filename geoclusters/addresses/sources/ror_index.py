@@ -125,10 +125,6 @@ class Index:
         """Logarithm of how many names there are to one that holds the word."""
         return self._rarity.get(word, self._unknown)
 
-    def knows(self, word: str) -> bool:
-        """Tell whether the word stands in any name."""
-        return word in self._rarity
-
     def mended(self, word: str) -> str:
         """Give the commonest word of a name that a word stands for, but for one slip; else the word itself."""
         if word in self._rarity or len(word) < SHORTEST_MENDED or not word.isalpha():
