@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -22,3 +25,27 @@ def compiled(function: Function) -> Function:
         return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
         return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(_: Any, array: types.Array, row: types.Integer) -> Any:  # noqa: ANN401
+    """
+    Ask the processor for the memory of a row of an array, ahead of its use; for compiled functions only.
+
+    Without it a loop over random rows waits for each of them in turn. A row that is none does no harm.
+    """
+    byte_pointer = ir.IntType(8).as_pointer()
+    flag = ir.IntType(32)
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
+        held = context.make_array(signature.args[0])(context, builder, given[0])
+        strides = numba.core.cgutils.unpack_tuple(builder, held.strides)
+        start = builder.bitcast(held.data, byte_pointer)
+        address = builder.gep(start, [builder.mul(given[1], strides[0])])
+        kind = ir.FunctionType(ir.VoidType(), [byte_pointer, flag, flag, flag])
+        ask = numba.core.cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        to_write, keep_near, data = 1, 3, 1
+        builder.call(ask, [address, *(ir.Constant(flag, v) for v in (to_write, keep_near, data))])
+        return context.get_dummy_value()
+
+    return types.void(array, row), generate

@@ -104,11 +104,11 @@ def cells_and_vectors(
     Returns
     -------
     cells : numpy.ndarray of uint64, shape (n,)
-    vectors : numpy.ndarray of int64, shape (n, 3)
+    vectors : numpy.ndarray of int64, shape (3, n)
         In the frame of H3's icosahedron (`kernel_lattice.frame`).
     """
     cells = np.empty(lat.size, dtype=np.int64)
-    vectors = np.empty((lat.size, 3), dtype=np.int64)
+    vectors = np.empty((3, lat.size), dtype=np.int64)
     flat_lat, flat_lng = _plain(lat), _plain(lng)
     if lat.size and _fill(flat_lat, flat_lng, cells, res, scale=scale, vectors=vectors):
         _ask_library(flat_lat, flat_lng, cells, res)
@@ -159,7 +159,7 @@ def _fill_in_threads(
         return sum(job.result() for job in jobs)
 
 
-_NO_VECTORS = np.empty((0, 3), dtype=np.int64)
+_NO_VECTORS = np.empty((3, 0), dtype=np.int64)
 
 
 def _fill(

@@ -292,10 +292,9 @@ def mend(words: IntArray, block: FloatArray, plan: Plan) -> int:
 @compiled
 def keep_vectors(block: FloatArray, start: int, n: int, scale: float, vectors: IntArray) -> None:
     """Copy the unit vectors, in whole numbers of 1/`scale`."""
-    for k in range(n):
-        vectors[start + k, 0] = np.int64(np.rint(scale * block[X + k]))
-        vectors[start + k, 1] = np.int64(np.rint(scale * block[Y + k]))
-        vectors[start + k, 2] = np.int64(np.rint(scale * block[Z + k]))
+    for axis in range(3):
+        for k in range(n):
+            vectors[axis, start + k] = np.int64(np.rint(scale * block[axis * BLOCK + k]))
 
 
 @compiled
@@ -313,7 +312,8 @@ def points_to_cells(
     """
     Fill `cells`; return how many may be `ASK`: 0 means none.
 
-    Unless `vectors` is empty, it gets each point's unit vector in the icosahedron's own frame, in 1/`scale`.
+    Unless `vectors`, of shape (3, n), is empty, it gets each point's unit vector in the icosahedron's own frame, in
+    1/`scale`.
     """
     block, words = np.zeros(N_FLOAT_ROWS * BLOCK), np.zeros(N_INTEGER_ROWS * BLOCK, np.int64)
     asked = 0
@@ -321,7 +321,7 @@ def points_to_cells(
         n = min(BLOCK, len(lat) - start)
         load(lat, lng, start, n, block)
         to_vectors(block, frame)
-        if len(vectors):
+        if vectors.shape[1]:
             keep_vectors(block, start, n, scale, vectors)
         to_faces(block)
         to_lattice(block, plan)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     Metrics = npt.NDArray[np.uint8]
 
 SUMS: Final = ("weight", "addresses", "documents")
-_N_KEYS = 3
+_N_KEYS = 4
+"""Hash, latitude, longitude and metric."""
 _ONE = np.uint64(1)
 
 
@@ -193,6 +194,7 @@ def _mix(lat: Ints, lon: Ints, metric: Metrics, keys: Keys) -> None:
 
 @compiled
 def _pack(
+    hashes: Keys,
     key: Ints,
     weight: Ints,
     documents: Ints,
@@ -200,13 +202,14 @@ def _pack(
     place: Codes,
     packed: Ints,
 ) -> None:
-    """Write the key of each row and what it adds to `SUMS` side by side, in the order of the shards."""
-    for row in range(len(key)):
+    """Write the hash and key of each row and what it adds to `SUMS` side by side, in the order of the shards."""
+    for row in range(len(hashes)):
         at = place[row]
-        packed[at, 0], packed[at, 1], packed[at, 2] = key[row, 0], key[row, 1], key[row, 2]
-        packed[at, 3] = weight[row]
-        packed[at, 4] = 1 if np.isnan(count[row]) else documents[row]
-        packed[at, 5] = documents[row]
+        packed[at, 0] = np.int64(hashes[row])
+        packed[at, 1], packed[at, 2], packed[at, 3] = key[0, row], key[1, row], key[2, row]
+        packed[at, 4] = weight[row]
+        packed[at, 5] = 1 if np.isnan(count[row]) else documents[row]
+        packed[at, 6] = documents[row]
 
 
 class SiteTable:
@@ -246,7 +249,7 @@ class SiteTable:
         """
         # Adding 0.0 makes 0.0 of -0.0, which is the same place.
         lat_bits, lon_bits = (lat + 0.0).view(np.int64), (lon + 0.0).view(np.int64)
-        key = np.stack([lat_bits, lon_bits, metric.astype(np.int64)], axis=1)
+        key = np.stack([lat_bits, lon_bits, metric.astype(np.int64)])
         hashes = site_keys(lat_bits, lon_bits, metric)
         documents = documents_of(document, hashes, key, count)
         return self._table.add(hashes, _pack, key, weight, documents, count)
@@ -262,8 +265,8 @@ class SiteTable:
             Indexed by the entries that `add` gave.
         """
         table = self._table
-        lat, lon = (table.word(at).view(np.float64) for at in (0, 1))
-        metric = table.word(2).astype(np.uint8)
+        lat, lon = (table.word(at).view(np.float64) for at in (1, 2))
+        metric = table.word(3).astype(np.uint8)
         cell = latlng_to_cells(lat, lon, DISPLAY_RESOLUTION)
         order = site_order(cell, lat, lon, metric)
         cell, lat, lon, metric = cell[order], lat[order], lon[order], metric[order]

@@ -35,6 +35,8 @@ _WEIGHT_ONE = schema.WEIGHT_ONE
 _POSITION_UNIT = schema.WEIGHT_ONE >> 16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _OTHER = np.uint64(0xD6E8FEB86659FD93)
+_GOLDEN_UNDONE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
+_OTHER_UNDONE = np.uint64(pow(0xD6E8FEB86659FD93, -1, 1 << 64))
 _HALF = np.uint64(32)
 _ONE = np.uint64(1)
 _METRIC_SHIFT = np.uint64(56)
@@ -100,7 +102,7 @@ def _ordered(sums: CellSums) -> Cells:
     return (sums.cell << np.uint64(8)) | sums.metric.astype(np.uint64)
 
 
-def documents_of(document: Ints, hashes: Keys, key: Ints, count: Floats) -> Ints:
+def documents_of(document: Ints, hashes: Keys, rest: Ints, count: Floats) -> Ints:
     """
     Give how many documents each row adds to its key: 1 for the first of a document there, otherwise 0.
 
@@ -109,25 +111,25 @@ def documents_of(document: Ints, hashes: Keys, key: Ints, count: Floats) -> Ints
     document : numpy.ndarray of int64, shape (n,)
         Number of the document of each row; its rows stand together.
     hashes : numpy.ndarray of uint64, shape (n,)
-        Of the keys: equal ones have equal hashes.
-    key : numpy.ndarray of int64, shape (n, k)
-        What a row is counted by.
+        Of the key of each row.
+    rest : numpy.ndarray of int64, shape (k, n)
+        What tells keys of the same hash apart; nothing (k = 0) where no two keys have the same.
     count : numpy.ndarray of float64, shape (n,)
         Documents that a row stands for, which it adds, rounded; NaN for an ordinary address.
 
     Examples
     --------
-    >>> key = np.array([[7], [8], [7], [7]])
-    >>> documents_of(np.array([1, 1, 1, 2]), key[:, 0].astype(np.uint64), key, np.array([np.nan] * 3 + [41.0]))
+    >>> hashes = np.array([7, 8, 7, 7], dtype=np.uint64)
+    >>> documents_of(np.array([1, 1, 1, 2]), hashes, np.empty((0, 4), np.int64), np.array([np.nan] * 3 + [41.0]))
     array([ 1,  1,  0, 41])
     """
     added = np.empty(len(document), dtype=np.int64)
-    _count_documents(document, hashes, key, count, added)
+    _count_documents(document, hashes, rest, count, added)
     return added
 
 
 @compiled
-def _count_documents(document: Ints, hashes: Keys, key: Ints, count: Floats, added: Ints) -> None:
+def _count_documents(document: Ints, hashes: Keys, rest: Ints, count: Floats, added: Ints) -> None:
     begin = 0
     for row in range(len(document)):
         if document[row] != document[begin]:
@@ -136,50 +138,59 @@ def _count_documents(document: Ints, hashes: Keys, key: Ints, count: Floats, add
             end = row
             while end < len(document) and document[end] == document[begin]:
                 end += 1
-            _first_of_many(key[begin:end], added[begin:end])
+            _first_of_many(hashes[begin:end], rest[:, begin:end], added[begin:end])
         if row - begin < _FEW_ROWS:
             known = False
             for before in range(begin, row):
                 if hashes[before] == hashes[row]:
-                    same = True
-                    for word in range(key.shape[1]):
-                        same &= key[before, word] == key[row, word]
-                    known |= same
+                    known |= _same(rest, before, row)
             added[row] = not known
         if count[row] == count[row]:
             added[row] = np.int64(np.rint(count[row]))
 
 
 @compiled
-def _first_of_many(key: Ints, first: Ints) -> None:
-    order = np.arange(len(key))
-    for word in range(key.shape[1]):
-        order = order[np.argsort(key[:, word][order], kind="mergesort")]
-    for at in range(len(order)):
-        same = at > 0
-        for word in range(key.shape[1]):
-            same &= key[order[at], word] == key[order[at - 1], word]
-        first[order[at]] = not same
+def _same(rest: Ints, one: int, other: int) -> bool:
+    same = True
+    for word in range(len(rest)):
+        same &= rest[word, one] == rest[word, other]
+    return same
 
 
 @compiled
-def _keys(cell: Cells, metric: npt.NDArray[np.uint8], key: Ints, hashes: Keys) -> None:
-    """
-    Give one number to cell and metric, and mix its bits.
+def _first_of_many(hashes: Keys, rest: Ints, first: Ints) -> None:
+    order = np.argsort(hashes, kind="mergesort")
+    for word in range(len(rest)):
+        order = order[np.argsort(rest[word][order], kind="mergesort")]
+    first[order[0]] = 1
+    for at in range(1, len(order)):
+        row, before = order[at], order[at - 1]
+        first[row] = hashes[row] != hashes[before] or not _same(rest, row, before)
 
-    Multiplications after Knuth; the upper half goes back into the lower. No two keys have the same hash.
+
+@compiled
+def _hash(cell: Cells, metric: npt.NDArray[np.uint8], hashes: Keys) -> None:
+    """
+    Mix the bits of cell and metric, so that no two pairs have the same hash (`_unmix` gives them back).
+
+    Multiplications after Knuth; the upper half goes back into the lower.
     """
     for row in range(len(cell)):
         of_metric = (np.uint64(metric[row]) + _ONE) << _METRIC_SHIFT
-        k = (cell[row] & _CELL_MASK) | of_metric
-        h = k * _GOLDEN
-        key[row] = np.int64(k)
+        h = ((cell[row] & _CELL_MASK) | of_metric) * _GOLDEN
         hashes[row] = (h ^ (h >> _HALF)) * _OTHER
+
+
+def _unmix(hashes: Keys) -> Keys:
+    """Give back cell and metric as one number, in the order of cells first and metrics second."""
+    h = hashes * _OTHER_UNDONE
+    key = (h ^ (h >> _HALF)) * _GOLDEN_UNDONE
+    return (key << np.uint64(8)) | (key >> _METRIC_SHIFT)
 
 
 @compiled
 def _pack(
-    key: Ints,
+    hashes: Keys,
     weight: Ints,
     documents: Ints,
     count: Floats,
@@ -187,18 +198,18 @@ def _pack(
     place: Codes,
     packed: Ints,
 ) -> None:
-    """Write the key of each row and what it adds to `SUMS` side by side, in the order of the shards."""
-    for row in range(len(key)):
+    """Write the hash of each row and what it adds to `SUMS` side by side, in the order of the shards."""
+    for row in range(len(hashes)):
         at = place[row]
         heft = max(weight[row] // _POSITION_UNIT, 1)
-        packed[at, 0] = key[row]
+        packed[at, 0] = np.int64(hashes[row])
         packed[at, 1] = weight[row]
         packed[at, 2] = 1 if np.isnan(count[row]) else documents[row]
         packed[at, 3] = documents[row]
         packed[at, 4] = heft
-        packed[at, 5] = heft * vectors[row, 0]
-        packed[at, 6] = heft * vectors[row, 1]
-        packed[at, 7] = heft * vectors[row, 2]
+        packed[at, 5] = heft * vectors[0, row]
+        packed[at, 6] = heft * vectors[1, row]
+        packed[at, 7] = heft * vectors[2, row]
 
 
 class SumTable:
@@ -252,10 +263,10 @@ class SumTable:
             Entry of each row; `finish` says which row of the sums an entry is.
         """
         cell, vectors = cells_and_vectors(lat, lon, self.resolution, scale=self._scale)
-        key, hashes = np.empty(len(cell), dtype=np.int64), np.empty(len(cell), dtype=np.uint64)
-        _keys(cell, metric, key, hashes)
-        documents = documents_of(document, hashes, key[:, None], count)
-        return self._table.add(hashes, _pack, key, weight, documents, count, vectors)
+        hashes = np.empty(len(cell), dtype=np.uint64)
+        _hash(cell, metric, hashes)
+        documents = documents_of(document, hashes, np.empty((0, len(cell)), np.int64), count)
+        return self._table.add(hashes, _pack, weight, documents, count, vectors)
 
     def finish(self) -> tuple[CellSums, Codes]:
         """
@@ -267,9 +278,7 @@ class SumTable:
         rows : numpy.ndarray of int32
             Indexed by the entries that `add` gave.
         """
-        # Cells first, metrics second: the metric moves from the top of the key to below the cell.
-        key = self._table.word(0).view(np.uint64)
-        key = (key << np.uint64(8)) | (key >> _METRIC_SHIFT)
+        key = _unmix(self._table.word(0).view(np.uint64))
         order = np.argsort(key)
         key = key[order]
         sums, rows = self._table.take(order)
