@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PLACEHOLDERS: Final = ((0.0, 0.0), (0.1, 0.1), (1.0, 1.0), (-1.0, -1.0))
 """Latitude and longitude of points in the open sea that stand for "unknown" in known tables."""
 PLACEHOLDER_DEGREES: Final = 1e-6
+_PLACEHOLDERS_WITHIN: Final = max(abs(c) for point in PLACEHOLDERS for c in point) + 1e-3
 _NO_COORDINATES = REASON_CODE["no_coordinates"]
 _OUTSIDE_RANGE = REASON_CODE["outside_range"]
 _PLACEHOLDER = REASON_CODE["placeholder"]
@@ -121,6 +122,8 @@ def _look(lat: Floats, lon: Floats, reason: npt.NDArray[np.int8]) -> None:
             reason[row] = _OUTSIDE_RANGE
         else:
             reason[row] = 0
+            if max(abs(y), abs(x)) > _PLACEHOLDERS_WITHIN:
+                continue
             for place in range(len(PLACEHOLDERS)):
                 away = max(abs(y - PLACEHOLDERS[place][0]), abs(x - PLACEHOLDERS[place][1]))
                 if away <= PLACEHOLDER_DEGREES:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
 
+_N_SHARES: Final = 64
+_SHARES: Final = np.array([0, *((WEIGHT_ONE + n // 2) // n for n in range(1, _N_SHARES))])
+"""What one of n equal shares of a document is, rounded."""
 FEW_ROWS: Final = 40
 """Documents of no more rows than this are looked through pair by pair, larger ones are sorted."""
 
@@ -44,7 +47,14 @@ class Weighed:
     duplicate: Flags
 
 
-def weigh(*, document: Keys, person: Keys, place: Keys, tie_break: Keys, count: Floats) -> Weighed:
+def weigh(
+    *,
+    document: Keys,
+    count: Floats,
+    person: Keys | None = None,
+    place: Keys | None = None,
+    tie_break: Keys | None = None,
+) -> Weighed:
     """
     Give each address its fraction; the rows of a document must all be there and stand together.
 
@@ -52,14 +62,14 @@ def weigh(*, document: Keys, person: Keys, place: Keys, tie_break: Keys, count: 
     ----------
     document : numpy.ndarray of uint64, shape (n,)
         Key of the document; 0 for a row that belongs to none.
-    person : numpy.ndarray of uint64, shape (n,)
-        Key of the person, 0 where none is given.
+    count : numpy.ndarray of float64, shape (n,)
+        Documents that a row without a document stands for; NaN for none.
+    person : numpy.ndarray of uint64, shape (n,), optional
+        Key of the person, 0 where none is given; without it no row has one, and `place` and `tie_break` say nothing.
     place : numpy.ndarray of uint64, shape (n,)
         Key of point and organisation, 0 where there is no point: such rows are never duplicates.
     tie_break : numpy.ndarray of uint64, shape (n, 2)
         Of duplicates the one with the smallest pair is kept.
-    count : numpy.ndarray of float64, shape (n,)
-        Documents that a row without a document stands for; NaN for none.
 
     Examples
     --------
@@ -71,14 +81,41 @@ def weigh(*, document: Keys, person: Keys, place: Keys, tie_break: Keys, count: 
     >>> found.weight / WEIGHT_ONE, found.duplicate
     (array([0.5 , 0.25, 0.25, 0.  ]), array([False, False, False,  True]))
     """
-    weight = np.zeros(len(document), dtype=np.int64)
     duplicate = np.zeros(len(document), dtype=np.bool_)
-    keys = tuple(np.ascontiguousarray(k) for k in (document, person, place, tie_break))
-    _weigh(keys[0], keys[1], keys[2], keys[3], weight, duplicate)
-    counted = (document == 0) & ~np.isnan(count)
-    if counted.any():
+    if person is None or place is None or tie_break is None:
+        weight = np.empty(len(document), dtype=np.int64)
+        without_document = _share_equally(np.ascontiguousarray(document), weight)
+    else:
+        weight = np.zeros(len(document), dtype=np.int64)
+        keys = tuple(np.ascontiguousarray(k) for k in (document, person, place, tie_break))
+        _weigh(keys[0], keys[1], keys[2], keys[3], weight, duplicate)
+        without_document = int((document == 0).sum())
+    if without_document:
+        counted = (document == 0) & ~np.isnan(count)
         weight[counted] = np.rint(count[counted] * WEIGHT_ONE).astype(np.int64)
     return Weighed(weight=weight, duplicate=duplicate)
+
+
+@compiled
+def _share_equally(document: Keys, weight: Ints) -> int:
+    """
+    Give each row of a document the same; say how many rows belong to none, which have nothing.
+
+    Once forwards for where the document of each row begins, once backwards for where it ends: choices between values
+    and no branches, since nobody can foretell how many rows a document has.
+    """
+    begin, end, without_document = 0, len(document), 0
+    for row in range(len(document)):
+        begin = begin if row > 0 and document[row] == document[row - 1] else row
+        weight[row] = begin
+    for row in range(len(document) - 1, -1, -1):
+        begin = weight[row]
+        size = end - begin
+        share = _SHARES[size] if size < _N_SHARES else (WEIGHT_ONE + size // 2) // size
+        weight[row] = share if document[row] != 0 else 0
+        without_document += document[row] == 0
+        end = row if begin == row else end
+    return without_document
 
 
 @compiled

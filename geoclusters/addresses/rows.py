@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from geoclusters import countries, schema
+from geoclusters.addresses.constant import constant
 from geoclusters.addresses.documents import of_metric
 from geoclusters.addresses.sources.columns import ColumnError, numbers, years
 from geoclusters.addresses.texts import Names, text_keys
@@ -94,7 +95,7 @@ class Meanings:
     def codes(self, column: pa.Array) -> npt.NDArray[np.int16]:
         """Give the code of each row's meaning, -1 where there is none."""
         if pa.types.is_null(column.type):
-            return np.full(len(column), NONE, dtype=np.int16)
+            return constant(NONE, len(column), np.int16)
         found = self._names.codes(column)
         with self._lock:
             known = len(self._codes)
@@ -189,7 +190,7 @@ def _own(
     """Give what rows that were set aside carry themselves, and otherwise what holds for their part."""
     if name in batch.schema.names:
         return np.asarray(batch.column(name).to_numpy())
-    return np.full(batch.num_rows, of_part, dtype=kind)
+    return constant(of_part, batch.num_rows, kind)
 
 
 def row_numbers(batch: pa.RecordBatch, part: Part, first_row: int) -> npt.NDArray[np.int64]:

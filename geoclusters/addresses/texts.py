@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from geoclusters.addresses.constant import constant
 from geoclusters.compiling import compiled
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def text_keys(column: pa.Array, *, seed: int = SEED) -> Keys:
         codes = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False)
         return np.asarray(np.append(text_keys(column.dictionary, seed=seed), NO_KEY)[codes])
     if pa.types.is_null(column.type):
-        return np.zeros(len(column), dtype=np.uint64)
+        return constant(0, len(column), np.uint64)
     keys = np.empty(len(column), dtype=np.uint64)
     if pa.types.is_integer(column.type):
         values = pc.fill_null(column, 0).to_numpy(zero_copy_only=False)
@@ -261,7 +262,7 @@ class Names:
     def codes(self, column: pa.Array) -> Codes:
         """Give the code of each row's text, -1 where there is none."""
         if pa.types.is_null(column.type):
-            return np.full(len(column), -1, dtype=np.int32)
+            return constant(-1, len(column), np.int32)
         if pa.types.is_dictionary(column.type):
             of_entry = np.append(self._codes_of_dictionary(column.dictionary), np.int32(-1))
             rows = pc.fill_null(column.indices, -1).to_numpy(zero_copy_only=False)

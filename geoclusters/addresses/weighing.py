@@ -94,8 +94,10 @@ def weighed_rows(rows: Rows, rules: Rules, field_keys: Keys) -> WeighedRows:
         outside=rules.outside,
         repair_swapped=rules.repair_swapped,
     )
-    place, tie_break = np.empty(len(rows), np.uint64), np.empty((len(rows), 2), np.uint64)
+    persons: dict[str, Keys] = {}
     if rows.person.any():
+        place, tie_break = np.empty(len(rows), np.uint64), np.empty((len(rows), 2), np.uint64)
+        persons = {"person": rows.person, "place": place, "tie_break": tie_break}
         _identify(
             found.lat,
             found.lon,
@@ -109,13 +111,7 @@ def weighed_rows(rows: Rows, rules: Rules, field_keys: Keys) -> WeighedRows:
             place,
             tie_break,
         )
-    shares = weigh(
-        document=rows.document,
-        person=rows.person,
-        place=place,
-        tie_break=tie_break,
-        count=rows.count,
-    )
+    shares = weigh(document=rows.document, count=rows.count, **persons)
     reason = found.reason
     not_geocoded = rows.accuracy >= len(LEVELS)
     if not_geocoded.any():

@@ -142,11 +142,20 @@ def _count_documents(document: Ints, hashes: Keys, rest: Ints, count: Floats, ad
         if row - begin < _FEW_ROWS:
             known = False
             for before in range(begin, row):
-                if hashes[before] == hashes[row]:
-                    known |= _same(rest, before, row)
+                known |= hashes[before] == hashes[row]
+            if known and len(rest):
+                known = _is_among(hashes, rest, begin, row)
             added[row] = not known
         if count[row] == count[row]:
             added[row] = np.int64(np.rint(count[row]))
+
+
+@compiled
+def _is_among(hashes: Keys, rest: Ints, begin: int, row: int) -> bool:
+    found = False
+    for before in range(begin, row):
+        found |= hashes[before] == hashes[row] and _same(rest, before, row)
+    return found
 
 
 @compiled

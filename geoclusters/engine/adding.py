@@ -259,7 +259,7 @@ class Adder:
         if not keys.all():
             keys = np.where(keys == 0, _content_keys(rows, weighed.weight), keys)
         if not isinstance(counts, slice):
-            starts = np.diff(number[counts], prepend=-1) != 0
+            starts, keys = np.diff(number[counts], prepend=-1) != 0, keys[counts]
         entries = binned.of(counts)
         batch = kept(
             entry=entries.found,
@@ -268,7 +268,7 @@ class Adder:
             rows=rows.taken(counts),
             stated=self._task.stated,
         )
-        self._volume.write(batch, keys[counts][starts], entries.unspread)
+        self._volume.write(batch, _first_keys(keys, starts), entries.unspread)
         return weighed.reason
 
     def _quality(self) -> QualityTally:
@@ -302,6 +302,21 @@ class Adder:
             quality.merge(tally)
         quality.write(self.folder / QUALITY_FILE)
         return self._binning.finish()
+
+
+def _first_keys(keys: Keys, starts: npt.NDArray[np.bool_]) -> Keys:
+    """Give the key of each document."""
+    found = np.empty(len(keys), dtype=np.uint64)
+    return found[: _pick(keys, starts, found)]
+
+
+@compiled
+def _pick(keys: Keys, chosen: npt.NDArray[np.bool_], found: Keys) -> int:
+    n = 0
+    for row in range(len(keys)):
+        found[n] = keys[row]  # overwritten by the next one, unless it was chosen
+        n += chosen[row]
+    return n
 
 
 @compiled

@@ -25,6 +25,7 @@ N_REASONS: Final = len(schema.REASONS)
 PLACED: Final = schema.REASON_CODE["placed"]
 NO_YEAR: Final = -1
 WEIGHT_ONE: Final = schema.WEIGHT_ONE
+_LOOKED_AT = 256
 
 
 @dataclass
@@ -168,32 +169,45 @@ def _count_weighed(
 ) -> None:
     """Count rows by source and reason, and documents by metric; a row without a document stands for its weight."""
     begin = 0
-    for row in range(len(source) + 1):
+    while begin < len(source):
         # Neighbours are mostly alike, and are counted at once.
-        if (
-            row < len(source)
-            and source[row] == source[begin]
-            and metric[row] == metric[begin]
-            and reason[row] == reason[begin]
-        ):
-            continue
-        if row == begin:
-            continue
+        end = begin + _alike(source[begin:], metric[begin:], reason[begin:])
         counted, lost, mended, silent = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-        for i in range(begin, row):
-            if starts[i]:
-                counted += WEIGHT_ONE if document[i] != 0 else weight[i]
+        for i in range(begin, end):
+            worth = WEIGHT_ONE if document[i] != 0 else weight[i]
+            counted += worth if starts[i] else 0
+        for i in range(begin, end):
             lost += weight[i]
             mended += repaired[i]
             silent += country[i] < 0
-        rows[source[begin], reason[begin]] += row - begin
+        rows[source[begin], reason[begin]] += end - begin
         documents[metric[begin]] += counted
         if reason[begin] == PLACED:
             repaired_rows[source[begin]] += mended
             unstated[0] += silent
         else:
             unplaced[metric[begin]] += lost
-        begin = row
+        begin = end
+
+
+@compiled
+def _alike(source: Codes, metric: npt.NDArray[np.uint8], reason: npt.NDArray[np.int8]) -> int:
+    """Count the rows from the first on that have its source, metric and reason."""
+    row = 0
+    while row < len(source):
+        # Many at once without a branch, then one by one up to the first that differs.
+        end = min(row + _LOOKED_AT, len(source))
+        other = 0
+        for i in range(row, end):
+            other |= (source[i] ^ source[0]) | (metric[i] ^ metric[0]) | (reason[i] ^ reason[0])
+        if other != 0:
+            while (
+                source[row] == source[0] and metric[row] == metric[0] and reason[row] == reason[0]
+            ):
+                row += 1
+            return row
+        row = end
+    return row
 
 
 def summed(tallies: Iterable[Tally], n_sources: int, n_metrics: int) -> Tally:

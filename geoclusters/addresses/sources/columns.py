@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geoclusters import schema
+from geoclusters.addresses.constant import constant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +80,7 @@ def numbers(
         If a value is not a number.
     """
     if pa.types.is_null(values.type):
-        return np.full(len(values), np.nan)
+        return constant(np.nan, len(values), np.float64)
     if not pa.types.is_float64(values.type):
         values = _number(
             _plain(values), pa.field(field.name, field.type), name or field.name, first_row
@@ -92,7 +93,7 @@ def numbers(
 def years(values: pa.Array, first_row: int, *, name: str = "year") -> npt.NDArray[np.int16]:
     """Give the years of a column, -1 where there is none; raise `ColumnError` if one is no year."""
     if pa.types.is_null(values.type):
-        return np.full(len(values), -1, dtype=np.int16)
+        return constant(-1, len(values), np.int16)
     found = values if pa.types.is_int16(values.type) else _year(_plain(values), name, first_row)
     return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False))
 
