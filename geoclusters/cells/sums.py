@@ -190,11 +190,13 @@ def _hash(cell: Cells, metric: npt.NDArray[np.uint8], hashes: Keys) -> None:
         hashes[row] = (h ^ (h >> _HALF)) * _OTHER
 
 
-def _unmix(hashes: Keys) -> Keys:
-    """Give back cell and metric as one number, in the order of cells first and metrics second."""
-    h = hashes * _OTHER_UNDONE
-    key = (h ^ (h >> _HALF)) * _GOLDEN_UNDONE
-    return (key << np.uint64(8)) | (key >> _METRIC_SHIFT)
+@compiled
+def _unmix(hashes: Keys) -> None:
+    """Make of each hash cell and metric as one number, in the order of cells first and metrics second."""
+    for row in range(len(hashes)):
+        h = hashes[row] * _OTHER_UNDONE
+        key = (h ^ (h >> _HALF)) * _GOLDEN_UNDONE
+        hashes[row] = (key << np.uint64(8)) | (key >> _METRIC_SHIFT)
 
 
 @compiled
@@ -287,7 +289,8 @@ class SumTable:
         rows : numpy.ndarray of int32
             Indexed by the entries that `add` gave.
         """
-        key = _unmix(self._table.word(0).view(np.uint64))
+        key = self._table.word(0).view(np.uint64)
+        _unmix(key)
         order = np.argsort(key)
         key = key[order]
         sums, rows = self._table.take(order)
