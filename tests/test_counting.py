@@ -109,3 +109,22 @@ def test_each_document_is_worth_one(table):
         mine = [i for i, r in enumerate(table) if r[0] == document and r[3] is None]
         if mine:
             assert abs(int(found.weight[mine].sum()) - WEIGHT_ONE) <= len(mine)
+
+
+@given(st.lists(st.integers(0, 90), max_size=12), st.integers(0, 2**32 - 1))
+def test_without_persons_the_rows_of_a_document_share_alike(sizes, seed):
+    keys = np.random.default_rng(seed).permutation(len(sizes))  # one of them is 0: no document
+    document = np.repeat(keys, sizes).astype(np.uint64)
+    n = len(document)
+    count = np.where(document == 0, 2.5, np.nan)
+    found = weigh(document=document, count=count)
+    nobody = np.zeros(n, np.uint64)
+    ties = np.zeros((n, 2), np.uint64)
+    other = weigh(document=document, count=count, person=nobody, place=nobody, tie_break=ties)
+    assert found.weight.tolist() == other.weight.tolist()
+    assert not found.duplicate.any()
+    of_row = dict(zip(keys.tolist(), sizes, strict=True))
+    shares = [
+        round(2.5 * WEIGHT_ONE) if d == 0 else WEIGHT_ONE / of_row[d] for d in document.tolist()
+    ]
+    assert np.allclose(found.weight, shares, rtol=0, atol=0.5)

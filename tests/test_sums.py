@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoclusters.cells import SumTable, added_up, finish
+from geoclusters.cells import sums as cell_sums
 from geoclusters.cells.sums import SUMS
 from geoclusters.earth import distance_km, unit_vectors
 from geoclusters.schema import WEIGHT_ONE
@@ -173,3 +174,27 @@ def test_counts_stand_for_many_documents():
     assert found["distinct_p"].tolist() == [42]
     assert found["addresses"].tolist() == [42]
     assert found["weight_p"].tolist() == [42 * WEIGHT_ONE]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**56 - 1), st.integers(0, 254)), min_size=1, max_size=20))
+def test_hashes_give_back_cell_and_metric(pairs):
+    cell = np.array([(0x08 << 56) | bits for bits, _ in pairs], np.uint64)
+    metric = np.array([number for _, number in pairs], np.uint8)
+    hashes = np.empty(len(pairs), np.uint64)
+    cell_sums._hash(cell, metric, hashes)
+    cell_sums._unmix(hashes)
+    assert hashes.tolist() == [(bits << 8) | (number + 1) for bits, number in pairs]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=60), min_size=1, max_size=6),
+    st.booleans(),
+)
+def test_a_document_counts_once_for_each_key(documents, told_by_hash):
+    number = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
+    keys = np.concatenate([np.array(d) for d in documents])
+    hashes = keys.astype(np.uint64) if told_by_hash else np.zeros(len(keys), np.uint64)
+    rest = np.empty((0, len(keys)), np.int64) if told_by_hash else keys[None].astype(np.int64)
+    added = cell_sums.documents_of(number, hashes, rest, np.full(len(keys), np.nan))
+    pairs = list(zip(number.tolist(), keys.tolist(), strict=True))
+    assert added.tolist() == [int(pair not in pairs[:at]) for at, pair in enumerate(pairs)]

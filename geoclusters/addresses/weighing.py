@@ -84,13 +84,15 @@ def weighed_rows(rows: Rows, rules: Rules, field_keys: Keys) -> WeighedRows:
     field_keys : numpy.ndarray of uint64
         Key of the text of each code of a field, which decides between duplicates.
     """
-    counted = ~np.isnan(rows.count)
+    belongs = rows.document != 0
+    if not belongs.all():
+        belongs |= ~np.isnan(rows.count)
     found = check_addresses(
         lat=rows.lat,
         lon=rows.lon,
         country=rows.country,
         too_coarse=(rows.accuracy > LEVELS.index(rules.accuracy)) & (rows.accuracy < len(LEVELS)),
-        has_document=(rows.document != 0) | counted,
+        has_document=belongs,
         outside=rules.outside,
         repair_swapped=rules.repair_swapped,
     )

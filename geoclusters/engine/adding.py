@@ -171,8 +171,9 @@ class Adder:
     def _set_aside(
         self, part: Part, batch: pa.RecordBatch, rows: Ints, which: npt.NDArray[np.bool_]
     ) -> None:
-        if which.any():
-            full = part.in_full(batch.filter(pa.array(which)), rows[which])
+        of_batch = np.flatnonzero(which)
+        if len(of_batch):
+            full = part.in_full(batch.take(pa.array(of_batch)), rows[of_batch])
             self.aside.add(
                 addresses.aside_table(
                     full, source=part.source, metric=part.metric, dated=part.dated
