@@ -42,6 +42,7 @@ REJECTED_FILE: Final = "rejected.parquet"
 TALLY_FILE: Final = "tally.json"
 QUALITY_FILE: Final = "quality.npz"
 REJECTED_AT_ONCE: Final = 1 << 16
+ASIDE_AT_ONCE: Final = 1 << 14
 ASIDE: Final = Part("", addresses.OWN_COLUMNS, 0, 0, "", dated=True)
 """Rows that were set aside carry all that a part made by us carries."""
 
@@ -148,7 +149,7 @@ class Adder:
 
     def add_part(self, part: Part) -> None:
         """Read a part and add up its whole documents; the rows of others are set aside."""
-        last, row = np.uint64(0), part.first_row
+        last, row, ends = np.uint64(0), part.first_row, _Ends(part, self.aside)
         for batch in part.batches():
             rows = addresses.row_numbers(batch, part, row)
             keys = addresses.document_keys(batch, part, row)
@@ -156,7 +157,7 @@ class Adder:
             first, stop = addresses.open_ends(keys, last)
             open_rows[:first] = open_rows[stop:] = True
             last, row = keys[-1] if len(keys) else last, row + batch.num_rows
-            self._set_aside(part, batch, rows, open_rows)
+            ends.add(batch, rows, open_rows)
             if open_rows[first:stop].any():
                 whole = ~open_rows
                 batch = batch.filter(pa.array(whole))  # noqa: PLW2901 - the rows that stay
@@ -166,19 +167,8 @@ class Adder:
                 self._submit(
                     part, batch.slice(first, stop - first), rows[part_of_batch], keys[part_of_batch]
                 )
+        ends.set_aside()
         self._wait_for_all()
-
-    def _set_aside(
-        self, part: Part, batch: pa.RecordBatch, rows: Ints, which: npt.NDArray[np.bool_]
-    ) -> None:
-        of_batch = np.flatnonzero(which)
-        if len(of_batch):
-            full = part.in_full(batch.take(pa.array(of_batch)), rows[of_batch])
-            self.aside.add(
-                addresses.aside_table(
-                    full, source=part.source, metric=part.metric, dated=part.dated
-                )
-            )
 
     def _submit(self, part: Part, batch: pa.RecordBatch, rows: Ints, keys: Keys) -> None:
         self._put(self._add, part, batch, rows, keys, next(self._blocks))
@@ -339,6 +329,36 @@ def _content_keys(rows: Rows, weight: Ints) -> Keys:
     key ^= rows.lon.view(np.uint64) * np.uint64(0x4CF5AD432745937F)
     key ^= weight.view(np.uint64) * np.uint64(0xFF51AFD7ED558CCD)
     return (key ^ (key >> np.uint64(29))) + rows.year.astype(np.uint64)
+
+
+class _Ends:
+    """Rows of a part whose documents are not whole in their batch, mostly a few of each, set aside many at once."""
+
+    def __init__(self, part: Part, aside: Aside) -> None:
+        self._part = part
+        self._aside = aside
+        self._batches: list[pa.RecordBatch] = []
+        self._rows: list[Ints] = []
+
+    def add(self, batch: pa.RecordBatch, rows: Ints, which: npt.NDArray[np.bool_]) -> None:
+        """Take in some rows of a batch and their numbers in the file."""
+        of_batch = np.flatnonzero(which)
+        if len(of_batch):
+            self._batches.append(batch.take(pa.array(of_batch)))
+            self._rows.append(rows[of_batch])
+        if sum(map(len, self._rows)) >= ASIDE_AT_ONCE:
+            self.set_aside()
+
+    def set_aside(self) -> None:
+        """Have them set aside."""
+        if self._rows:
+            batch = pa.concat_batches(self._batches)
+            part, full = self._part, self._part.in_full(batch, np.concatenate(self._rows))
+            table = addresses.aside_table(
+                full, source=part.source, metric=part.metric, dated=part.dated
+            )
+            self._aside.add(table)
+        self._batches, self._rows = [], []
 
 
 class _Rejected:
