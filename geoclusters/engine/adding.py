@@ -278,8 +278,8 @@ class Adder:
             return np.full(len(rows), -1, dtype=np.int64)
         return np.append(keys.view(np.int64), np.int64(-1))[rows.organisation]
 
-    def close(self) -> Tables:
-        """Finish the volume, but for the sums, which are given; what was set aside must have been added somewhere."""
+    def close(self) -> None:
+        """Finish the volume, but for the sums; what was set aside must have been added somewhere."""
         self._wait_for_all()
         self._rejected.close()
         names = {
@@ -292,6 +292,9 @@ class Adder:
         for tally in self._qualities:
             quality.merge(tally)
         quality.write(self.folder / QUALITY_FILE)
+
+    def sums(self) -> Tables:
+        """Give the sums, after all is added."""
         return self._binning.finish()
 
 

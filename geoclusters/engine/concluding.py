@@ -19,7 +19,7 @@ from geoclusters.errors import SourceError
 from geoclusters.quality import QualityTally, quality_report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from geoclusters.engine.store import Tables
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 
 def concluded(
-    target: Path, *, study: Study, held: Mapping[Path, Tables] | None = None
+    target: Path, *, study: Study, held: Mapping[Path, Callable[[], Tables]] | None = None
 ) -> dict[str, Any]:
     """
     Bring the tallies, the sums and the rejected rows of all volumes together, and complain of what is empty.
 
     Parameters
     ----------
-    held : mapping of Path to Tables, optional
-        Sums of the volumes that did not write them.
+    held : mapping of Path to callable, optional
+        Gives the sums of the volumes that did not write them.
     """
     volumes = sorted(target.glob(VOLUMES))
     states = [json.loads((v / TALLY_FILE).read_text(encoding="utf-8")) for v in volumes]
@@ -44,8 +44,9 @@ def concluded(
     _complain(study, tally)
     with ThreadPoolExecutor(1) as pool:
         quality = pool.submit(_quality_facts, volumes, study)
+        tables = {volume: give() for volume, give in (held or {}).items()}
         finish_store(
-            {volume: (held or {}).get(volume) for volume in volumes},
+            {volume: tables.get(volume) for volume in volumes},
             target,
             metrics=study.metrics,
             resolution=study.method.resolution,

@@ -96,8 +96,8 @@ class LocalEngine:
             for part in parts:
                 adder.add_part(part)
             adder.add_aside(adder.aside.take())
-            tables = adder.close()
-        return concluded(target, study=study, held={volume: tables})
+            adder.close()
+        return concluded(target, study=study, held={volume: adder.sums})
 
 
 def scattered_documents(parts: Sequence[Part]) -> Keys:

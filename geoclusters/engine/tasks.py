@@ -250,7 +250,8 @@ def add_share(
             for part in parts:
                 adder.add_part(part)
             adder.add_aside(_own(adder.aside.take(), keys, buckets))
-            write_tables(adder.folder, adder.close())
+            adder.close()
+            write_tables(adder.folder, adder.sums())
         return {"aside": buckets.rows}
 
     return whole(work, share, make)
@@ -311,7 +312,8 @@ def add_buckets(
             see(work / share)
         with Adder(task, NO_KEYS, folder / VOLUME, n_threads=n_threads) as adder:
             adder.add_aside(_together(work, shares, *bucket) for bucket in buckets.items())
-            write_tables(adder.folder, adder.close())
+            adder.close()
+            write_tables(adder.folder, adder.sums())
         return {}
 
     return whole(work, name, make)
