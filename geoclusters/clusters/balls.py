@@ -42,12 +42,18 @@ def squared_chord(grid: Grid, p: int, q: int) -> float:
 @query
 def nearest_to_node(grid: Grid, p: int, node: int) -> float:
     """Least squared distance from a point that the box of a node allows."""
-    result = 0.0
-    for axis in range(3):
-        x = grid.point[axis, p]
-        gap = max(0.0, grid.box[node, axis] - x, x - grid.box[node, axis + 3])
-        result += gap * gap
-    return result
+    point = grid.point
+    return nearest_to_vector(grid, point[0, p], point[1, p], point[2, p], node)
+
+
+@query
+def nearest_to_vector(grid: Grid, x: float, y: float, z: float, node: int) -> float:
+    """Least squared distance from any place that the box of a node allows."""
+    box = grid.box
+    dx = max(0.0, box[node, 0] - x, x - box[node, 3])
+    dy = max(0.0, box[node, 1] - y, y - box[node, 4])
+    dz = max(0.0, box[node, 2] - z, z - box[node, 5])
+    return float(dx * dx + dy * dy + dz * dz)
 
 
 @query
