@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -30,20 +29,19 @@ if TYPE_CHECKING:
 NAMING_MIN_POPULATION: Final = 15_000
 
 
-def bounded_clusters(
+def bounded_table(
     cells: Cells, found: Findings, *, method: Method, weights: Mapping[str, float]
-) -> gpd.GeoDataFrame:
+) -> pd.DataFrame:
     """
     Name, draw, count and rank the clusters from the cells alone, without what needs the addresses.
 
     Returns
     -------
-    geopandas.GeoDataFrame
-        Columns of `schema.CLUSTERS` as far as the cells know them, in order of rank, WGS 84.
+    pandas.DataFrame
+        Columns of `schema.CLUSTERS` as far as the cells know them, and `geometry`, in order of rank, WGS 84.
     """
     own = territories_of(cells, found)
-    table = indicators.by_score(bounded(cells, found, own, method=method, weights=weights))
-    return gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326")
+    return indicators.by_score(bounded(cells, found, own, method=method, weights=weights))
 
 
 def territories_of(cells: Cells, found: Findings) -> cluster_wing.Territories:

@@ -236,7 +236,9 @@ def _carried(cells: _Cells, gazetteer: _Gazetteer) -> Iterator[tuple[int, Rows, 
     """Sum each cluster's activity by the place nearest to its cells: label, rows of places, what they carry."""
     row = _nearest(cells.lat, cells.lon, gazetteer, REACH_KM)[0]
     # Cells that follow each other have their place in common as a rule.
-    begins = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(cells.place, prepend=-1) != 0))
+    begins = np.flatnonzero(
+        (np.diff(row, prepend=-1) != 0) | (np.diff(cells.place, prepend=-1) != 0)
+    )
     place, row, units = cells.place[begins], row[begins], np.add.reduceat(cells.units, begins)
     order = np.lexsort((row, place))
     order = order[row[order] >= 0]
@@ -245,16 +247,14 @@ def _carried(cells: _Cells, gazetteer: _Gazetteer) -> Iterator[tuple[int, Rows, 
     place, row, units = place[begins], row[begins], np.add.reduceat(units, begins)
     edges = [*np.flatnonzero(np.diff(place, prepend=-1)).tolist(), len(place)]
     for a, b in pairwise(edges):
-        yield cells.numbers[place[a]], row[a:b], units[a:b].astype(np.float64)
+        yield cells.numbers[place[a]], row[a:b].astype(np.intp), units[a:b].astype(np.float64)
 
 
 def _nearest(
     lat: Floats, lon: Floats, gazetteer: _Gazetteer, max_km: float
 ) -> tuple[npt.NDArray[np.int32], Floats]:
     lat_of_place, lon_of_place = (gazetteer.table[c].to_numpy(np.float64) for c in ("lat", "lon"))
-    return nearest_within(
-        lat, lon, lat_of_place, lon_of_place, max_km=max_km, threads=processors()
-    )
+    return nearest_within(lat, lon, lat_of_place, lon_of_place, max_km=max_km, threads=processors())
 
 
 def _named_rows(rows: Rows, activity: Floats, gazetteer: _Gazetteer) -> Rows:

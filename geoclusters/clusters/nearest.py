@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,9 +55,7 @@ def nearest_within(
     >>> nearest_within(lat, lon, *places, max_km=100, threads=1)[0].tolist()
     [1, -1]
     """
-    grid = build_grid(
-        place_lat, place_lon, None, side=chord_of(max_km) * _WIDER, scale=Scale(0, 1)
-    )
+    grid = build_grid(place_lat, place_lon, None, side=chord_of(max_km) * _WIDER, scale=Scale(0, 1))
     row, square = np.empty(len(lat), dtype=np.int32), np.empty(len(lat))
     limit = squared_chord_limit(max_km)
     in_pieces(threads, len(lat), _find_nearest, lat, lon, grid, limit, row, square)
@@ -142,9 +139,7 @@ def _nearer(
             continue
         for p in range(grid.first[node], grid.last[node]):
             square = _square_to(grid, x, y, z, p)
-            if square < best or (
-                square == best and (found < 0 or grid.row[p] < grid.row[found])
-            ):
+            if square < best or (square == best and (found < 0 or grid.row[p] < grid.row[found])):
                 found, best = p, square
     return found, best
 
@@ -209,7 +204,15 @@ def _span(grid: Grid, x: float, reach: float) -> tuple[int, int]:
 
 @query
 def _mark_in_cube(
-    grid: Grid, c: int, k: int, x: float, y: float, z: float, chord: float, group: Longs, part: Flags
+    grid: Grid,
+    c: int,
+    k: int,
+    x: float,
+    y: float,
+    z: float,
+    chord: float,
+    group: Longs,
+    part: Flags,
 ) -> None:
     for p in range(grid.first[c], grid.last[c]):
         other = grid.row[p]

@@ -1,0 +1,55 @@
+"""Writes GeoJSON (RFC 7946)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from geoclusters.folders import written_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    Shapes = npt.NDArray[np.object_]
+
+DECIMALS: Final = 5
+"""One metre."""
+
+
+def write_geojson(path: Path, frame: pd.DataFrame) -> None:
+    """
+    Write RFC 7946 GeoJSON with five decimals, one metre; polygons are cut and oriented as it asks already.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Properties, and the column `geometry` of shapely geometries, WGS 84.
+    """
+    shapes = np.asarray(frame["geometry"], dtype=object)
+    table = pd.DataFrame(frame.drop(columns="geometry")).astype(object)
+    rows = table.where(table.notna(), None).to_dict("records")
+    with written_aside(path) as part, part.open("wb") as file:
+        file.write(b'{"type": "FeatureCollection", "features": [\n')
+        for number, (row, outline) in enumerate(zip(rows, _as_texts(shapes), strict=True)):
+            between = b",\n" if number else b""
+            file.write(b'%b{"type": "Feature", "properties": %b' % (between, _as_json(row)))
+            file.write(b', "geometry": %b}' % outline)
+        file.write(b"\n]}\n")
+
+
+def _as_json(row: Mapping[Any, Any]) -> bytes:
+    text = json.dumps(row, ensure_ascii=False, allow_nan=False, default=lambda v: v.item())
+    return text.encode()
+
+
+def _as_texts(shapes: Shapes) -> Iterator[bytes]:
+    """Give the GeoJSON of each geometry."""
+    rounded = shapely.transform(shapes, lambda points: np.round(points, DECIMALS))
+    return (text.encode() for text in shapely.to_geojson(rounded))
