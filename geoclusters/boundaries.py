@@ -77,6 +77,9 @@ def draw_boundaries(
         )
     given = {name: value for name, value in changes.items() if value is not None}
     method = make_method(run["settings"] | given)
+    # First, since two threads that load hold each other up.
+    import geoclusters.clusters.density  # noqa: F401, PLC0415
+
     columns = read_columns(state.path(ADDRESSES) / CELLS)
     cells = Cells.from_columns(columns, metrics=run["metrics"], method=method, facts=facts)
     with ThreadPoolExecutor(1) as beside:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _NONE = -1
 _N_AROUND = 27
 """Cubes side by side with one, that one included."""
+_FIRST_PART = 4.0
 _WIDER = 1.0 + 1e-6
 """A cube is wider than the distance by this part, so that rounding takes nothing out of the cubes around a point."""
 
@@ -55,10 +56,15 @@ def nearest_within(
     >>> nearest_within(lat, lon, *places, max_km=100, threads=1)[0].tolist()
     [1, -1]
     """
-    grid = build_grid(place_lat, place_lon, None, side=chord_of(max_km) * _WIDER, scale=Scale(0, 1))
-    row, square = np.empty(len(lat), dtype=np.int32), np.empty(len(lat))
-    limit = squared_chord_limit(max_km)
-    in_pieces(threads, len(lat), _find_nearest, lat, lon, grid, limit, row, square)
+    row, square = np.full(len(lat), _NONE, dtype=np.int32), np.full(len(lat), np.inf)
+    # Most have one much nearer, which a grid of small cubes finds by looking at few.
+    left = np.arange(len(lat))
+    for km in (max_km / _FIRST_PART, max_km):
+        side = chord_of(km) * _WIDER
+        grid = build_grid(place_lat, place_lon, None, side=side, scale=Scale(0, 1))
+        limit = squared_chord_limit(km)
+        in_pieces(threads, len(left), _find_nearest, left, lat, lon, grid, limit, row, square)
+        left = left[row[left] < 0]
     return row, square
 
 
@@ -66,6 +72,7 @@ def nearest_within(
 def _find_nearest(
     begin: int,
     end: int,
+    left: Longs,
     lat: Floats,
     lon: Floats,
     grid: Grid,
@@ -73,11 +80,11 @@ def _find_nearest(
     row: Ints,
     square: Floats,
 ) -> None:
-    """Fill `row` and `square` of the points `begin:end`."""
+    """Fill `row` and `square` of the points `left[begin:end]`."""
     around = np.empty(_N_AROUND, dtype=np.int32)
     stack = np.empty(STACK_SIZE, dtype=np.int32)
     count, last_column, last_level, found = 0, -1, -1, _NONE
-    for k in range(begin, end):
+    for k in left[begin:end]:
         x, y, z = unit_vector(lat[k], lon[k])
         column, level = _cube_of(grid, x, y, z)
         if column != last_column or level != last_level:
