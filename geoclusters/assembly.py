@@ -170,7 +170,9 @@ def find_clusters(
 
     def merged(dense: cluster_wing.DenseClusters) -> Ints:
         gaps = cluster_wing.cluster_gaps(
-            cells.lat, cells.lon, dense.labels, max_gap_km=method.merge_gap_km
+            *(cells.lat, cells.lon, dense.labels),
+            max_gap_km=method.merge_gap_km,
+            threads=processors(),
         )
         if method.merge_rule == "gap+links" and len(gaps):
             if store is None:

@@ -86,9 +86,10 @@ def draw_boundaries(
         options: dict[str, Any] = {"method": method, "store": _store(state, method)}
         asked = beside.submit(find_clusters, cells, **options, doubting=False)
         # Meanwhile, since it takes nearly as long to load what draws and names them.
-        from geoclusters.describing import bounded_table  # noqa: PLC0415
+        from geoclusters.describing import bounded_table, load_ahead  # noqa: PLC0415
         from geoclusters.geojson import write_geojson  # noqa: PLC0415
 
+        load_ahead()
         found = asked.result()
     clusters = bounded_table(cells, found, method=method, weights=run["weights"])
     if out is not None:

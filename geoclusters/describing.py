@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from geoclusters.cells.kernel import latlng_to_cells
 from geoclusters.earth import unit_vectors
 from geoclusters.errors import StudyError
 from geoclusters.hierarchy import FINEST_RESOLUTION
+from geoclusters.machine import processors
 from geoclusters.places import read_places
 
 if TYPE_CHECKING:
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 NAMING_MIN_POPULATION: Final = 15_000
+
+
+def load_ahead() -> None:
+    """Load what clusters are named and drawn with, which the first to ask for it would wait for."""
+    read_places()
+    for name in ("name_clusters", "outlines_and_areas"):
+        getattr(cluster_wing, name)
 
 
 def bounded_table(
@@ -64,17 +73,21 @@ def bounded(
     counts = pd.DataFrame(
         {
             m: indicators.as_documents(
-                indicators.summed_by_label(cells.frame[f"weight_{m}"].to_numpy(), found.labels, n)
+                indicators.summed_by_label(cells.columns[f"weight_{m}"], found.labels, n)
             )
             for m in cells.metrics
         }
     )
     table = indicators.scored(counts, totals=world_totals(cells), weights=weights)
-    table = pd.concat([table, _described(cells, found, own, weights, n)], axis=1)
+    with ThreadPoolExecutor(1) as beside:
+        described = beside.submit(_described, cells, found, own, weights, n)
+        outlines, areas = cluster_wing.outlines_and_areas(
+            own.of_clusters(n), holes=method.holes, threads=processors()
+        )
+        table = pd.concat([table, described.result()], axis=1)
     table["cluster_id"] = _unique_ids(cells, found, own)
-    outlines = [cluster_wing.cell_outline(m, holes=method.holes) for m in own.of_clusters(n)]
     table["geometry"] = np.array([*outlines, None], dtype=object)[:-1]
-    table["area_km2"] = cluster_wing.area_km2(outlines)
+    table["area_km2"] = areas
     return table
 
 

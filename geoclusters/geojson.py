@@ -31,7 +31,7 @@ _HEAD, _COUNT, _NUMBER = 5, 4, 8
 """Bytes before the counts, of a count and of a number in Well-known Binary, the least byte first."""
 _TEXT_PER_BYTE: Final = 2
 """A point of 16 bytes is at most 24 long in text, with all that stands around it; a ring has three and more."""
-_COMMA, _POINT, _MINUS, _ZERO, _OPEN, _CLOSE = (np.uint8(ord(c)) for c in ",.-0[]")
+_COMMA, _POINT, _MINUS, _ZERO, _OPEN, _CLOSE = b",.-0[]"
 _EXPONENT: Final = np.frombuffer(b"e-05", dtype=np.uint8)
 _MULTIPOLYGON: Final = shapely.GeometryType.MULTIPOLYGON
 
@@ -73,7 +73,7 @@ def _as_texts(shapes: Shapes) -> Iterator[bytes]:
         packed = np.frombuffer(shapely.to_wkb(shape, byte_order=1), dtype=np.uint8)
         text = np.empty(len(packed) * _TEXT_PER_BYTE, dtype=np.uint8)
         end = _write_outline(packed, text)
-        yield b'{"type":"MultiPolygon","coordinates":%b}' % text[:end].data
+        yield b'{"type":"MultiPolygon","coordinates":%b}' % text[:end].tobytes()
 
 
 @compiled
@@ -106,7 +106,7 @@ def _write_outline(packed: Bytes, text: Bytes) -> int:
 def _read_count(packed: Bytes, at: int) -> int:
     count = 0
     for k in range(_COUNT):
-        count |= np.int64(packed[at + k]) << 8 * k
+        count |= int(packed[at + k]) << 8 * k
     return count
 
 
@@ -135,7 +135,7 @@ def _put_number(text: Bytes, n: int, value: float) -> int:
     """Write a number, rounded, as briefly as it can be read back: 12.5, 12.0, -0.0, 2e-05."""
     if math.copysign(1.0, value) < 0.0:
         n = _put(text, n, _MINUS)
-    parts = np.int64(np.rint(abs(value) * _ONE))
+    parts = int(np.rint(abs(value) * _ONE))
     if 0 < parts < _LEAST_PLAIN:
         n = _put(text, n, _ZERO + parts)
         for byte in _EXPONENT:
@@ -154,7 +154,7 @@ def _put_number(text: Bytes, n: int, value: float) -> int:
 @compiled
 def _digits_of(whole: int) -> int:
     digits = 1
-    while whole >= 10:  # noqa: PLR2004
+    while whole >= 10:
         whole //= 10
         digits += 1
     return digits
