@@ -160,7 +160,7 @@ def neighbours(grid: Grid, c: int, reach: int, limit: float, cursor: Ints, found
 
 @query
 def sum_around(grid: Grid, value: Longs | Flags, c: int, reach: int, cursor: Ints) -> int:
-    """Add up a value of the cubes up to `reach` from cube `c` in each direction, that one included; see `neighbours`."""
+    """Add up a value of the cubes up to `reach` from cube `c` in each direction, that one included (`neighbours`)."""
     result = 0
     for i in range(-reach, reach + 1):
         for j in range(-reach, reach + 1):

@@ -194,7 +194,11 @@ def _members(
     y, x, heft = (np.asarray(v, dtype=np.float64)[member] for v in (lat, lon, activity))
     exponent = np.frexp(heft.max(initial=0.0))[1] + len(heft).bit_length() - _SUM_BITS
     units = np.rint(np.ldexp(heft, -exponent)).astype(np.int64)
-    numbers, place = np.unique(label[member], return_inverse=True)
+    label = label[member]
+    # Cells that follow each other have their cluster in common as a rule.
+    begins = np.flatnonzero(np.diff(label, prepend=-1))
+    numbers, place = np.unique(label[begins], return_inverse=True)
+    place = np.repeat(place, np.diff(begins, append=len(label)))
     busy = np.zeros(len(numbers), dtype=np.bool_)
     busy[place[units > 0]] = True
     return _Cells(numbers.tolist(), place, y, x, np.where(busy[place], units, 1))
