@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -40,7 +40,7 @@ class Cells:
 
     Attributes
     ----------
-    frame : pandas.DataFrame
+    columns : mapping of str to numpy.ndarray
         `cell`, `lat`, `lon`, `weight_<metric>`, `distinct_<metric>`, `addresses`; in order of H3 index.
     totals : dict
         Documents of the world, per metric, as integers of 1/`schema.WEIGHT_ONE`.
@@ -50,7 +50,7 @@ class Cells:
         What a weight of 1 of the setting `min_density` is in integers.
     """
 
-    frame: pd.DataFrame
+    columns: Mapping[str, npt.NDArray[Any]]
     metrics: list[str]
     totals: dict[str, int]
     unplaced: dict[str, float]
@@ -67,17 +67,30 @@ class Cells:
         facts: Mapping[str, Mapping[str, int]],
     ) -> Cells:
         """Give each cell its density weight."""
+        columns = {str(name): frame[name].to_numpy() for name in frame}
+        return cls.from_columns(columns, metrics=metrics, method=method, facts=facts)
+
+    @classmethod
+    def from_columns(
+        cls,
+        columns: Mapping[str, npt.NDArray[Any]],
+        *,
+        metrics: Sequence[str],
+        method: Method,
+        facts: Mapping[str, Mapping[str, int]],
+    ) -> Cells:
+        """Give each cell its density weight."""
         lost = {m: facts["unplaced"].get(m, 0) for m in metrics}
         window = {m: facts["documents"].get(m, 0) for m in metrics}
         totals = {
             m: window[m] - (lost[m] if method.world_total == "placed" else 0) for m in metrics
         }
         if method.density == "addresses":
-            weight, unit = frame["addresses"].to_numpy(np.int64), 1
+            weight, unit = columns["addresses"].astype(np.int64, copy=False), 1
         else:
-            weight, unit = _share_weights(frame, totals), schema.DENSITY_ONE
+            weight, unit = _share_weights(columns, totals), schema.DENSITY_ONE
         unplaced = {m: lost[m] / window[m] if window[m] else 0.0 for m in metrics}
-        return cls(frame, list(metrics), totals, unplaced, weight, unit)
+        return cls(columns, list(metrics), totals, unplaced, weight, unit)
 
     def members(
         self, labels: Ints, economy: npt.NDArray[np.int16] | None = None
@@ -90,39 +103,46 @@ class Cells:
         n_labels = int(labels.max(initial=-1)) + 1
         return indicators.Members(labels.astype(np.int32), n_labels, self.metrics, economy)
 
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The columns as one table."""
+        import pandas as pd  # noqa: PLC0415 - slow, and clusters are found without it
+
+        return pd.DataFrame(self.columns, copy=False)
+
     @property
     def lat(self) -> Floats:
         """Mean latitude of each cell's addresses, WGS 84 degrees."""
-        return self.frame["lat"].to_numpy()
+        return self.columns["lat"]
 
     @property
     def lon(self) -> Floats:
         """Mean longitude of each cell's addresses, WGS 84 degrees."""
-        return self.frame["lon"].to_numpy()
+        return self.columns["lon"]
 
     @property
     def cell(self) -> npt.NDArray[np.uint64]:
         """H3 index of each cell."""
-        return self.frame["cell"].to_numpy(np.uint64)
+        return self.columns["cell"].astype(np.uint64, copy=False)
 
     def score(self, weights: Mapping[str, float], rows: Rows | None = None) -> Floats:
         """Part of the world score in each cell, or in those of some rows."""
-        rows = np.arange(len(self.frame)) if rows is None else rows
+        rows = np.arange(len(self.weight)) if rows is None else rows
         score = np.zeros(len(rows))
         for metric, total in self.totals.items():
             if total:
-                score += self.frame[f"weight_{metric}"].to_numpy()[rows] / total * weights[metric]
+                score += self.columns[f"weight_{metric}"][rows] / total * weights[metric]
         return score
 
 
-def _share_weights(frame: pd.DataFrame, totals: Mapping[str, int]) -> Ints:
+def _share_weights(columns: Mapping[str, npt.NDArray[Any]], totals: Mapping[str, int]) -> Ints:
     """Mean over the metrics of the cell's share of the world's documents, in 1/`DENSITY_ONE`."""
-    columns = [(frame[f"weight_{m}"].to_numpy(), total) for m, total in totals.items() if total]
-    weight = np.empty(len(frame), dtype=np.int64)
+    counted = [(columns[f"weight_{m}"], total) for m, total in totals.items() if total]
+    weight = np.empty(len(columns["lat"]), dtype=np.int64)
     for begin in range(0, len(weight), _ROWS_AT_ONCE):
         rows = slice(begin, begin + _ROWS_AT_ONCE)
         share = np.zeros(len(weight[rows]))
-        for column, total in columns:
+        for column, total in counted:
             share += column[rows] / total
         weight[rows] = np.rint(share / len(totals) * schema.DENSITY_ONE)
     return weight
@@ -140,19 +160,23 @@ class Findings:
 
 
 def find_clusters(
-    cells: Cells, *, method: Method, store: AddressStore, doubting: bool = True
+    cells: Cells, *, method: Method, store: AddressStore | None, doubting: bool = True
 ) -> Findings:
     """
-    Join dense cells into clusters and merge near ones.
+    Join dense cells into clusters and merge near ones; that asks the store where links have a say in it.
 
     Unless `doubting`, neither the density of each cell is given nor is anybody warned of what is implausible.
     """
 
     def merged(dense: cluster_wing.DenseClusters) -> Ints:
         gaps = cluster_wing.cluster_gaps(
-            cells.lat, cells.lon, dense.labels, max_gap_km=method.merge_gap_km
+            *(cells.lat, cells.lon, dense.labels),
+            max_gap_km=method.merge_gap_km,
+            threads=processors(),
         )
         if method.merge_rule == "gap+links" and len(gaps):
+            if store is None:
+                raise ValueError("merge_rule 'gap+links' needs the store of the addresses")
             from geoclusters import indicators  # noqa: PLC0415 - slow, and seldom asked for
 
             between = indicators.links(store.volumes, cells.members(dense.labels))

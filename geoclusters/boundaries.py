@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from geoclusters import results, stages
+from geoclusters import stages
 from geoclusters.assembly import Cells, find_clusters
-from geoclusters.engine.store import AddressStore
 from geoclusters.errors import RunError
+from geoclusters.folders import CELLS, STAGES, read_columns, read_run_file
 from geoclusters.study import make_method
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
+
+    from geoclusters.engine import AddressStore
+    from geoclusters.settings import Method
 
 FILE = "boundaries.geojson"
 ADDRESSES = "addresses"
@@ -53,25 +57,50 @@ def boundaries(
     RunError
         If there is no finished run in the folder, or its addresses are gone.
     """
-    run = results.read_run(source)
-    state = stages.Stages(run.folder)
+    changes = {"radius_km": radius_km, "min_density": min_density, "merge_gap_km": merge_gap_km}
+    table = draw_boundaries(Path(source), None if out is None else Path(out), changes)
+    import geopandas as gpd  # noqa: PLC0415 - slow
+
+    return gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326")
+
+
+def draw_boundaries(
+    source: Path, out: Path | None, changes: dict[str, float | None]
+) -> pd.DataFrame:
+    """Do what `boundaries` does, for those who have no use for geopandas; what is None stays as it was."""
+    run = read_run_file(source)
+    state = stages.Stages(source)
     facts = state.facts(ADDRESSES)
     if facts is None:
         raise RunError(
-            f"{source}: its folder {results.STAGES!r} with the sums of the cells is gone; run the study again"
+            f"{source}: its folder {STAGES!r} with the sums of the cells is gone; run the study again"
         )
-    changes = {"radius_km": radius_km, "min_density": min_density, "merge_gap_km": merge_gap_km}
     given = {name: value for name, value in changes.items() if value is not None}
-    method = make_method(run.run["settings"] | given)
-    store = AddressStore(state.path(ADDRESSES))
-    cells = Cells.from_frame(store.load_cells(), metrics=run.metrics, method=method, facts=facts)
-    with ThreadPoolExecutor(1) as beside:
-        asked = beside.submit(find_clusters, cells, method=method, store=store, doubting=False)
-        # Meanwhile, since it takes nearly as long to load what draws and names them.
-        from geoclusters.describing import bounded_clusters  # noqa: PLC0415
+    method = make_method(run["settings"] | given)
+    # First, since two threads that load hold each other up.
+    import geoclusters.clusters.density  # noqa: F401, PLC0415
 
+    columns = read_columns(state.path(ADDRESSES) / CELLS)
+    cells = Cells.from_columns(columns, metrics=run["metrics"], method=method, facts=facts)
+    with ThreadPoolExecutor(1) as beside:
+        options: dict[str, Any] = {"method": method, "store": _store(state, method)}
+        asked = beside.submit(find_clusters, cells, **options, doubting=False)
+        # Meanwhile, since it takes nearly as long to load what draws and names them.
+        from geoclusters.describing import bounded_table, load_ahead  # noqa: PLC0415
+        from geoclusters.geojson import write_geojson  # noqa: PLC0415
+
+        load_ahead()
         found = asked.result()
-    clusters = bounded_clusters(cells, found, method=method, weights=run.run["weights"])
+    clusters = bounded_table(cells, found, method=method, weights=run["weights"])
     if out is not None:
-        results.write_geojson(Path(out) / FILE, clusters)
+        write_geojson(out / FILE, clusters)
     return clusters
+
+
+def _store(state: stages.Stages, method: Method) -> AddressStore | None:
+    """Open the store of the addresses where clusters merge by their links: nothing else here asks for it."""
+    if method.merge_rule != "gap+links":
+        return None
+    from geoclusters.engine import AddressStore  # noqa: PLC0415 - slow
+
+    return AddressStore(state.path(ADDRESSES))

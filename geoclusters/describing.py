@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -14,6 +14,7 @@ from geoclusters.cells.kernel import latlng_to_cells
 from geoclusters.earth import unit_vectors
 from geoclusters.errors import StudyError
 from geoclusters.hierarchy import FINEST_RESOLUTION
+from geoclusters.machine import processors
 from geoclusters.places import read_places
 
 if TYPE_CHECKING:
@@ -30,20 +31,26 @@ if TYPE_CHECKING:
 NAMING_MIN_POPULATION: Final = 15_000
 
 
-def bounded_clusters(
+def load_ahead() -> None:
+    """Load what clusters are named and drawn with, which the first to ask for it would wait for."""
+    read_places()
+    for name in ("name_clusters", "outlines_and_areas"):
+        getattr(cluster_wing, name)
+
+
+def bounded_table(
     cells: Cells, found: Findings, *, method: Method, weights: Mapping[str, float]
-) -> gpd.GeoDataFrame:
+) -> pd.DataFrame:
     """
     Name, draw, count and rank the clusters from the cells alone, without what needs the addresses.
 
     Returns
     -------
-    geopandas.GeoDataFrame
-        Columns of `schema.CLUSTERS` as far as the cells know them, in order of rank, WGS 84.
+    pandas.DataFrame
+        Columns of `schema.CLUSTERS` as far as the cells know them, and `geometry`, in order of rank, WGS 84.
     """
     own = territories_of(cells, found)
-    table = indicators.by_score(bounded(cells, found, own, method=method, weights=weights))
-    return gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326")
+    return indicators.by_score(bounded(cells, found, own, method=method, weights=weights))
 
 
 def territories_of(cells: Cells, found: Findings) -> cluster_wing.Territories:
@@ -66,17 +73,21 @@ def bounded(
     counts = pd.DataFrame(
         {
             m: indicators.as_documents(
-                indicators.summed_by_label(cells.frame[f"weight_{m}"].to_numpy(), found.labels, n)
+                indicators.summed_by_label(cells.columns[f"weight_{m}"], found.labels, n)
             )
             for m in cells.metrics
         }
     )
     table = indicators.scored(counts, totals=world_totals(cells), weights=weights)
-    table = pd.concat([table, _described(cells, found, own, weights, n)], axis=1)
+    with ThreadPoolExecutor(1) as beside:
+        described = beside.submit(_described, cells, found, own, weights, n)
+        outlines, areas = cluster_wing.outlines_and_areas(
+            own.of_clusters(n), holes=method.holes, threads=processors()
+        )
+        table = pd.concat([table, described.result()], axis=1)
     table["cluster_id"] = _unique_ids(cells, found, own)
-    outlines = [cluster_wing.cell_outline(m, holes=method.holes) for m in own.of_clusters(n)]
     table["geometry"] = np.array([*outlines, None], dtype=object)[:-1]
-    table["area_km2"] = cluster_wing.area_km2(outlines)
+    table["area_km2"] = areas
     return table
 
 

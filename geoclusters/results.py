@@ -1,41 +1,56 @@
-"""Reads and writes the files of a run.
-
-A file is written beside its place under another name and renamed when it is whole. `run.json` is taken away before the
-first result is replaced and written after the last one, so that a folder with a `run.json` is that of a finished run.
-"""
+"""Reads and writes the tables of a run, and its folder as a whole."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-import shapely
 
 from geoclusters import schema
-from geoclusters.errors import RunError
+from geoclusters.folders import (
+    RUN_FILE,
+    STAGES,
+    read_run_file,
+    write_json,
+    write_texts,
+    written_aside,
+)
+from geoclusters.geojson import write_geojson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-RUN_FILE: Final = "run.json"
+__all__ = [
+    "MAP_FILE",
+    "REPORT_FILE",
+    "RUN_FILE",
+    "STAGES",
+    "Result",
+    "as_table",
+    "begin_publishing",
+    "copy_parquet",
+    "forget_pages",
+    "read_run",
+    "write_clusters",
+    "write_csv",
+    "write_geojson",
+    "write_json",
+    "write_parquet",
+    "write_texts",
+    "written_aside",
+]
+
 MAP_FILE: Final = "map.html"
 REPORT_FILE: Final = "report.html"
-STAGES: Final = "stages"
 ROW_GROUP: Final = 1 << 17
-FILES_AT_ONCE: Final = 8
 ENCODINGS: Final = {
     "cell": "DELTA_BINARY_PACKED",
     "lat": "BYTE_STREAM_SPLIT",
@@ -43,60 +58,6 @@ ENCODINGS: Final = {
     "density": "BYTE_STREAM_SPLIT",
 }
 """Columns whose values hardly repeat: half the time and three quarters of the room that a dictionary of them takes."""
-
-
-@contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
-    """
-    Give a name to write to; it becomes `path` when the block ends well, and goes away when it does not.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> file = Path(tempfile.mkdtemp()) / "a.txt"
-    >>> with written_aside(file) as part:
-    ...     _ = part.write_text("whole")
-    >>> file.read_text()
-    'whole'
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        yield part
-        _settle(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def write_texts(texts: Iterable[tuple[Path, str]]) -> None:
-    """Write many files; they are brought to the disk together at the end, which is much quicker than one by one."""
-    paths = []
-    for path, text in texts:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-        paths.append(path)
-    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
-        list(pool.map(_settle, paths))
-
-
-def _settle(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def write_json(path: Path, content: Any) -> None:  # noqa: ANN401
-    """Write JSON with a fixed order of keys as given, UTF-8, ending in a newline."""
-    with written_aside(path) as part:
-        part.write_text(
-            json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
-            encoding="utf-8",
-        )
 
 
 def write_parquet(path: Path, table: pa.Table, *, made_by: str) -> None:
@@ -157,25 +118,6 @@ def write_clusters(
     write_geojson(folder / "clusters.geojson", clusters[[*columns, "geometry"]])
     ranking = [c.name for c in schema.RANKING.resolved(metrics)]
     write_csv(folder / schema.RANKING.name, pd.DataFrame(clusters[ranking]))
-
-
-def write_geojson(path: Path, frame: gpd.GeoDataFrame) -> None:
-    """Write RFC 7946 GeoJSON with five decimals, one metre; polygons are cut and oriented as it asks already."""
-    rounded = shapely.transform(frame.geometry.to_numpy(), lambda points: np.round(points, 5))
-    table = pd.DataFrame(frame.drop(columns="geometry")).astype(object)
-    rows = table.where(table.notna(), None).to_dict("records")
-    features = (
-        f'{{"type": "Feature", "properties": {_as_json(row)}, "geometry": {outline}}}'
-        for row, outline in zip(rows, shapely.to_geojson(rounded), strict=True)
-    )
-    with written_aside(path) as part, part.open("w", encoding="utf-8") as file:
-        file.write('{"type": "FeatureCollection", "features": [\n')
-        file.write(",\n".join(features))
-        file.write("\n]}\n")
-
-
-def _as_json(row: Mapping[Any, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False, allow_nan=False, default=lambda v: v.item())
 
 
 def _add_metadata(path: Path, made_by: str) -> None:
@@ -346,15 +288,4 @@ def read_run(folder: str | Path) -> Result:
         If there is no finished run in the folder.
     """
     path = Path(folder)
-    if not path.is_dir():
-        raise RunError(f"{folder}: there is no such folder; give the folder of a run (its --out)")
-    file = path / RUN_FILE
-    try:
-        return Result(path, json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise RunError(
-            f"{folder}: holds no {RUN_FILE}, so no finished run; start it (again) with "
-            f"'geoclusters run STUDY.toml --out {folder}'"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{file}: not readable as JSON: {error}; run the study again") from None
+    return Result(path, read_run_file(path))

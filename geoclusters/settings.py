@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Sequence  # noqa: TC003 - pydantic reads annotations at run time
 from pathlib import Path  # noqa: TC003
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -23,9 +23,11 @@ from pydantic import (
 )
 
 from geoclusters import schema
-from geoclusters.addresses.sources import Request, find_format, matching_files
 from geoclusters.errors import StudyError
 from geoclusters.hierarchy import EXACT, FINEST_RESOLUTION
+
+if TYPE_CHECKING:
+    from geoclusters.addresses.sources import Request
 
 Density = Literal["shares", "addresses"]
 MergeRule = Literal["gap", "gap+links"]
@@ -109,6 +111,8 @@ class _OfFiles(Frozen):
         SourceError
             If one of the paths matches no file.
         """
+        from geoclusters.addresses.sources import matching_files  # noqa: PLC0415 - slow
+
         found = [f for path in self.paths for f in matching_files(expanded(path), folder)]
         return list(dict.fromkeys(found))
 
@@ -232,6 +236,8 @@ class Source(_OfFiles):
 
     @model_validator(mode="after")
     def _columns_fit(self) -> Source:
+        from geoclusters.addresses.sources import find_format  # noqa: PLC0415 - slow
+
         if not find_format(self.format).maps_columns:
             if self.columns:
                 message = f"columns: format = {self.format!r} knows its columns; leave them out"
@@ -263,6 +269,8 @@ class Source(_OfFiles):
 
     def request(self, files: Sequence[Path], *, head_only: bool = False) -> Request:
         """Say what the reader of its format is asked for."""
+        from geoclusters.addresses.sources import Request  # noqa: PLC0415 - slow
+
         return Request(
             files=files,
             columns=self.columns,

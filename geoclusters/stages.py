@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from geoclusters.folders import STAGES, write_json
 from geoclusters.machine import peak_memory_mib
-from geoclusters.results import STAGES, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -86,13 +86,12 @@ def quick_boundaries(
     resolution: str | None,
 ) -> None:
     """Print the ranking with other boundaries, and write them if a folder is given."""
-    from geoclusters.boundaries import FILE, boundaries  # noqa: PLC0415
+    from geoclusters.boundaries import FILE, draw_boundaries  # noqa: PLC0415
 
     if resolution is not None:
         raise StudyError("--quick works on the cells as they are; leave --resolution out")
-    found = boundaries(
-        folder, out=out, radius_km=radius_km, min_density=min_density, merge_gap_km=merge_gap_km
-    )
+    changes = {"radius_km": radius_km, "min_density": min_density, "merge_gap_km": merge_gap_km}
+    found = draw_boundaries(folder, out, changes)
     rows = [
         [str(r.rank), r.name, f"{r.area_km2:,.0f}", f"{r.score:.2%}"]
         for r in found.head(SHOWN_RANKS)[["rank", "name", "area_km2", "score"]].itertuples(False)

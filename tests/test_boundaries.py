@@ -38,6 +38,21 @@ def test_a_new_process_gives_the_same(finished):
     assert told.decode().strip().split("|") == [*found["cluster_id"], *found["name"]]
 
 
+def test_what_takes_long_to_load_is_not_loaded_for_it(finished, tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from geoclusters.boundaries import draw_boundaries\n"
+        "draw_boundaries(Path(sys.argv[1]), Path(sys.argv[2]), {})\n"
+        "print(*({'geopandas', 'scipy.linalg', 'scipy.spatial', 'sklearn'} & {*sys.modules}))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(finished.folder), str(tmp_path)],
+        capture_output=True,
+        check=True,
+    ).stdout
+    assert told.decode().strip() == ""
+    assert (tmp_path / FILE).is_file()
+
+
 def test_a_folder_without_sums_is_refused(tmp_path):
     with pytest.raises(RunError, match="no finished run"):
         boundaries(tmp_path)

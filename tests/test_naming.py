@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoclusters.clusters.naming import ENGLISH_NAMES, MAX_PLACES, _order, name_clusters
+from geoclusters.clusters.naming import ENGLISH_NAMES, MAX_PLACES, name_clusters
 from geoclusters.places import read_places
 
 DASH = "\N{EN DASH}"
@@ -202,16 +202,3 @@ def test_names_are_unique_and_free_of_order_and_scale(seed):
     pd.testing.assert_frame_equal(named(shuffled, places.sample(frac=1, random_state=1)), table)
     scaled = cells.assign(activity=cells["activity"] * 4)
     pd.testing.assert_frame_equal(named(scaled, places), table)
-
-
-@pytest.mark.parametrize("most", [3, 10**6])
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**32), n=st.integers(0, 60))
-def test_cells_are_ordered_by_all_their_columns(most, seed, n):
-    rng = np.random.default_rng(seed)
-    label = rng.integers(0, 3, n) * most // 3
-    lat, lon, activity = (rng.integers(0, 3, n).astype(float) for _ in range(3))
-    order = _order(label, lat, lon, activity)
-    columns = np.column_stack([label, lat, lon, activity])
-    assert sorted(order.tolist()) == list(range(n))
-    assert columns[order].tolist() == sorted(columns.tolist())

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from geoclusters.clusters.adjacency import neighbours
-from geoclusters.clusters.outlines import area_km2, cell_outline, drawing_region
+from geoclusters.clusters.outlines import (
+    area_km2,
+    cell_outline,
+    drawing_region,
+    outlines_and_areas,
+)
 
 PLACES = {
     "Munich": (48.14, 11.58),
@@ -153,3 +158,15 @@ def test_a_region_is_the_closing_by_rings_of_the_library(place):
     closed = {c for c in wide if c in own or all(n in wide for n in h3.grid_disk(c, 1))}
     expected = cell_outline(np.array(sorted(closed), np.uint64), holes="fill")
     assert drawing_region(cells, gap_km=5).wkb == expected.wkb
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_several_threads_draw_and_measure_what_one_does(threads):
+    clusters = [disk(lat, lon, 7, 3) for lat, lon in PLACES.values()]
+    outlines, areas = outlines_and_areas(clusters, holes="keep", threads=threads)
+    expected = [cell_outline(cells) for cells in clusters]
+    assert [o.equals_exact(e, 0) for o, e in zip(outlines, expected, strict=True)] == [True] * len(
+        clusters
+    )
+    np.testing.assert_array_equal(areas, area_km2(expected))
+    assert outlines_and_areas([], holes="keep", threads=threads)[0] == []

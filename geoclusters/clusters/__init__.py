@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     )
     from geoclusters.clusters.merging import cluster_gaps, linked_pairs, merge_labels
     from geoclusters.clusters.naming import name_clusters
-    from geoclusters.clusters.outlines import area_km2, cell_outline, drawing_region
+    from geoclusters.clusters.outlines import (
+        area_km2,
+        cell_outline,
+        drawing_region,
+        outlines_and_areas,
+    )
     from geoclusters.clusters.plausibility import Finding, implausible, proposed_threshold
 
 _HOMES: Final = {
@@ -31,6 +36,7 @@ _HOMES: Final = {
     "merge_labels": ".merging",
     "name_clusters": ".naming",
     "neighbourhood_weights": ".density",
+    "outlines_and_areas": ".outlines",
     "proposed_threshold": ".plausibility",
 }
 
@@ -49,6 +55,7 @@ __all__ = [
     "merge_labels",
     "name_clusters",
     "neighbourhood_weights",
+    "outlines_and_areas",
     "proposed_threshold",
     "territories",
 ]

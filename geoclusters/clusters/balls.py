@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from geoclusters.clusters.grid import Grid, Ints, column_of
-from geoclusters.clusters.kernels import query
+from geoclusters.clusters.grid import Flags, Grid, Ints, Longs, column_of
+from geoclusters.clusters.kernels import kernel, query
 from geoclusters.clusters.trees import LEAF_SIZE
 
 REACH = 2
 """Cubes of side radius / √3 have every ball of their points within two cubes in each direction."""
+
+NEAR_SIZE = (2 * REACH + 1) ** 3
+CURSOR_SIZE = (2 * REACH + 1) ** 2
+"""Room for the cubes around a cube, that one included, and for the columns that they stand in."""
 
 STACK_SIZE = 128
 """Scratch space of a walk down one tree of up to 2**31 points; twice that for two trees."""
@@ -42,12 +46,18 @@ def squared_chord(grid: Grid, p: int, q: int) -> float:
 @query
 def nearest_to_node(grid: Grid, p: int, node: int) -> float:
     """Least squared distance from a point that the box of a node allows."""
-    result = 0.0
-    for axis in range(3):
-        x = grid.point[axis, p]
-        gap = max(0.0, grid.box[node, axis] - x, x - grid.box[node, axis + 3])
-        result += gap * gap
-    return result
+    point = grid.point
+    return nearest_to_vector(grid, point[0, p], point[1, p], point[2, p], node)
+
+
+@query
+def nearest_to_vector(grid: Grid, x: float, y: float, z: float, node: int) -> float:
+    """Least squared distance from any place that the box of a node allows."""
+    box = grid.box
+    dx = max(0.0, box[node, 0] - x, x - box[node, 3])
+    dy = max(0.0, box[node, 1] - y, y - box[node, 4])
+    dz = max(0.0, box[node, 2] - z, z - box[node, 5])
+    return float(dx * dx + dy * dy + dz * dz)
 
 
 @query
@@ -149,6 +159,24 @@ def neighbours(grid: Grid, c: int, reach: int, limit: float, cursor: Ints, found
 
 
 @query
+def sum_around(grid: Grid, value: Longs | Flags, c: int, reach: int, cursor: Ints) -> int:
+    """Add up a value of the cubes up to `reach` from cube `c` in each direction, that one included (`neighbours`)."""
+    result = 0
+    for i in range(-reach, reach + 1):
+        for j in range(-reach, reach + 1):
+            column = grid.column[c] + column_of(i, j)
+            t = (i + reach) * (2 * reach + 1) + j + reach
+            other = advance(grid, cursor[t], column, grid.level[c] - reach)
+            cursor[t] = other
+            while other < len(grid.column) and grid.column[other] == column:
+                if grid.level[other] > grid.level[c] + reach:
+                    break
+                result += value[other]
+                other += 1
+    return result
+
+
+@query
 def ball_weight(grid: Grid, p: int, node: int, limit: float, enough: int, stack: Ints) -> int:
     """
     Weight of a node's points within the limit of point `p`.
@@ -187,3 +215,10 @@ def _span_weight(grid: Grid, p: int, first: int, last: int, limit: float) -> int
         dx, dy, dz = x - point[0, q], y - point[1, q], z - point[2, q]
         weight_sum += grid.weight[q] if dx * dx + dy * dy + dz * dz <= limit else 0
     return weight_sum
+
+
+@kernel
+def scratch_space() -> tuple[Ints, Ints, Ints]:
+    """Room for the leaves of a cube, for the cubes around a leaf, and for a walk down the tree of one of these."""
+    leaves = np.empty(STACK_SIZE, dtype=np.int32)
+    return leaves, np.empty(4 * NEAR_SIZE, dtype=np.int32), np.empty(STACK_SIZE, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""The steps of DBSCAN on a grid: core points, connections between cubes, border points."""
+"""The steps of DBSCAN that join core points: flags of nodes, connections between cubes, numbers of clusters."""
 
 from __future__ import annotations
 
@@ -7,124 +7,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geoclusters.clusters.balls import (
-    REACH,
     STACK_SIZE,
     advance,
-    ball_weight,
     farthest_of_nodes,
     last_distinct,
     nearest_of_nodes,
     nearest_to_node,
-    neighbours,
-    set_cursors,
     squared_chord,
 )
-from geoclusters.clusters.grid import Flags, Grid, Ints, Longs, column_of
+from geoclusters.clusters.grid import column_of
 from geoclusters.clusters.kernels import kernel, query
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_NEAR_SIZE = (2 * REACH + 1) ** 3
-_CURSOR_SIZE = (2 * REACH + 1) ** 2
+    from geoclusters.clusters.grid import Flags, Grid, Ints, Longs
+
 _NONE = -1
 _SOME, _ALL = 1, 2
-
-
-@kernel
-def mark_cores(begin: int, end: int, grid: Grid, limit: float, need: int, core: Flags) -> None:
-    """Set `core` for the points of the cubes `begin:end` whose ball weighs `need` or more."""
-    near = np.empty(_NEAR_SIZE, dtype=np.int32)
-    stack = np.empty(STACK_SIZE, dtype=np.int32)
-    cursor = np.empty(_CURSOR_SIZE, dtype=np.int32)
-    set_cursors(grid, begin, REACH, cursor)
-    for c in range(begin, end):
-        first, last = grid.first[c], grid.last[c]
-        sure = grid.total[c]
-        if sure >= need:
-            core[first:last] = 1
-            continue
-        count = neighbours(grid, c, REACH, limit, cursor, near)
-        sure, open_weight, count = _split_near(grid, c, limit, near, count)
-        if sure >= need:
-            core[first:last] = 1
-        elif sure + open_weight < need:
-            core[first:last] = 0
-        else:
-            _put_heaviest_first(grid, near, count)
-            _mark_one_by_one(grid, c, limit, need - sure, open_weight, near, count, stack, core)
-
-
-@query
-def _split_near(grid: Grid, c: int, limit: float, near: Ints, count: int) -> tuple[int, int, int]:
-    """Give the weight in every ball of cube `c`, that in some, and how many cubes hold it."""
-    sure = grid.total[c]
-    open_weight = 0
-    n_open = 0
-    for t in range(count):
-        other = near[t]
-        if farthest_of_nodes(grid, c, other) <= limit:
-            sure += grid.total[other]
-        else:
-            open_weight += grid.total[other]
-            near[n_open] = other
-            n_open += 1
-    return sure, open_weight, n_open
-
-
-@query
-def _put_heaviest_first(grid: Grid, near: Ints, count: int) -> None:
-    """Sort cubes by falling weight: the sooner much is known, the sooner the rest can be left."""
-    for t in range(1, count):
-        node = near[t]
-        place = t
-        while place > 0 and grid.total[near[place - 1]] < grid.total[node]:
-            near[place] = near[place - 1]
-            place -= 1
-        near[place] = node
-
-
-@query
-def _mark_one_by_one(
-    grid: Grid,
-    c: int,
-    limit: float,
-    need: int,
-    open_weight: int,
-    near: Ints,
-    count: int,
-    stack: Ints,
-    core: Flags,
-) -> None:
-    first, last = grid.first[c], grid.last[c]
-    for p in range(first, last):
-        if p > first and squared_chord(grid, p, p - 1) == 0.0:
-            core[p] = core[p - 1]
-        else:
-            core[p] = _reaches(grid, p, limit, need, open_weight, near, count, stack)
-
-
-@query
-def _reaches(
-    grid: Grid,
-    p: int,
-    limit: float,
-    need: int,
-    open_weight: int,
-    near: Ints,
-    count: int,
-    stack: Ints,
-) -> bool:
-    """Tell whether the cubes of `near` bring `need` into the ball of `p`."""
-    for t in range(count):
-        inside = ball_weight(grid, p, near[t], limit, need, stack)
-        need -= inside
-        open_weight -= grid.total[near[t]]
-        if need <= 0:
-            return True
-        if open_weight < need:
-            return False
-    return False
 
 
 @kernel
@@ -255,141 +155,6 @@ def number_clusters(grid: Grid, core: Flags, flag: Flags, parent: Ints) -> Ints:
         if flag[c] > 0:
             number[c] = number[find_root(parent, c)]
     return number
-
-
-@kernel
-def label_points(
-    begin: int,
-    end: int,
-    grid: Grid,
-    limit: float,
-    core: Flags,
-    flag: Flags,
-    number: Ints,
-    nearest: bool,  # noqa: FBT001
-    label: Ints,
-) -> None:
-    """Label the points of the cubes `begin:end`: their own cluster, a neighbour's, or -1."""
-    near = np.empty(_NEAR_SIZE, dtype=np.int32)
-    stack = np.empty(STACK_SIZE, dtype=np.int32)
-    cursor = np.empty(_CURSOR_SIZE, dtype=np.int32)
-    set_cursors(grid, begin, REACH, cursor)
-    for c in range(begin, end):
-        first, last = grid.first[c], grid.last[c]
-        if flag[c] == _ALL:
-            label[first:last] = number[c]
-            continue
-        count = _core_neighbours(grid, c, limit, flag, cursor, near)
-        if count == 0:
-            label[first:last] = _NONE
-            continue
-        for p in range(first, last):
-            if core[p]:
-                label[p] = number[c]
-            elif p > first and squared_chord(grid, p, p - 1) == 0.0:
-                label[p] = label[p - 1]
-            elif nearest:
-                label[p] = _label_of_nearest(grid, p, limit, core, flag, number, near, count, stack)
-            else:
-                label[p] = _smallest_label(grid, p, limit, core, flag, number, near, count, stack)
-
-
-@query
-def _core_neighbours(
-    grid: Grid, c: int, limit: float, flag: Flags, cursor: Ints, near: Ints
-) -> int:
-    """Keep cube `c` and its neighbours where they have core points."""
-    n_found = neighbours(grid, c, REACH, limit, cursor, near)
-    near[n_found] = c
-    count = 0
-    for t in range(n_found + 1):
-        if flag[near[t]] > 0:
-            near[count] = near[t]
-            count += 1
-    return count
-
-
-@query
-def _label_of_nearest(
-    grid: Grid,
-    p: int,
-    limit: float,
-    core: Flags,
-    flag: Flags,
-    number: Ints,
-    near: Ints,
-    count: int,
-    stack: Ints,
-) -> int:
-    label = _NONE
-    best = limit
-    best_row = 2**31 - 1
-    for t in range(count):
-        distance, row = _nearest_core(grid, p, near[t], best, best_row, core, flag, stack)
-        if distance < best or row < best_row:
-            best, best_row, label = distance, row, number[near[t]]
-    return label
-
-
-@query
-def _nearest_core(
-    grid: Grid,
-    p: int,
-    node: int,
-    best: float,
-    best_row: int,
-    core: Flags,
-    flag: Flags,
-    stack: Ints,
-) -> tuple[float, int]:
-    """Squared distance and row of a node's core point that beats `best` or, at par, its row."""
-    stack[0] = node
-    depth = 1
-    while depth > 0:
-        depth -= 1
-        node = stack[depth]
-        if flag[node] == 0 or nearest_to_node(grid, p, node) > best:
-            continue
-        if grid.child[node] >= 0:
-            stack[depth] = grid.child[node]
-            stack[depth + 1] = grid.child[node] + 1
-            depth += 2
-            continue
-        for q in range(grid.first[node], last_distinct(grid, node)):
-            distance = squared_chord(grid, p, q)
-            if core[q] and (distance < best or (distance == best and grid.row[q] < best_row)):
-                best, best_row = distance, grid.row[q]
-    return best, best_row
-
-
-@query
-def _smallest_label(
-    grid: Grid,
-    p: int,
-    limit: float,
-    core: Flags,
-    flag: Flags,
-    number: Ints,
-    near: Ints,
-    count: int,
-    stack: Ints,
-) -> int:
-    label = _NONE
-    for t in range(count):
-        candidate = number[near[t]]
-        if (label == _NONE or candidate < label) and _has_core(
-            grid, p, near[t], limit, core, flag, stack
-        ):
-            label = candidate
-    return label
-
-
-@query
-def _has_core(
-    grid: Grid, p: int, node: int, limit: float, core: Flags, flag: Flags, stack: Ints
-) -> bool:
-    """Tell whether a core point of the node is within the limit of `p`."""
-    return _nearest_core(grid, p, node, limit, 2**31 - 1, core, flag, stack)[1] < 2**31 - 1
 
 
 @kernel

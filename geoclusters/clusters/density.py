@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from geoclusters.clusters import dbscan
 from geoclusters.clusters.balls import REACH
+from geoclusters.clusters.borders import label_points
+from geoclusters.clusters.cores import mark_cores
 from geoclusters.clusters.grid import Scale, build_grid, squared_chord_limit
 from geoclusters.clusters.inputs import are_whole, check_coordinates, check_positive, check_weights
 from geoclusters.clusters.pieces import in_pieces
@@ -134,7 +136,7 @@ def dense_clusters(
     scale = _threshold_scale(min_weight, whole=weight is None or are_whole(weight))
     grid = build_grid(lat, lon, weight, side=_side(radius_km), scale=scale, threads=threads)
     core = np.zeros(len(lat), dtype=np.uint8)
-    in_pieces(threads, len(grid.column), dbscan.mark_cores, grid, limit, scale.cap, core)
+    in_pieces(threads, len(grid.column), mark_cores, grid, limit, scale.cap, core)
     grid = grid._replace(weight=grid.weight[:0].copy())
     return _joined(grid, limit, core, nearest=border == "nearest", threads=threads)
 
@@ -262,9 +264,7 @@ def _joined(grid: Grid, limit: float, core: Flags, *, nearest: bool, threads: in
     parent = dbscan.link_cubes(grid, limit, core, flag, _forward_offsets())
     number = dbscan.number_clusters(grid, core, flag, parent)
     label = np.empty(n, dtype=np.int32)
-    in_pieces(
-        threads, n_cubes, dbscan.label_points, grid, limit, core, flag, number, nearest, label
-    )
+    in_pieces(threads, n_cubes, label_points, grid, limit, core, flag, number, nearest, label)
     found = DenseClusters(np.empty(n, dtype=np.int64), np.empty(n, dtype=np.bool_))
     in_pieces(threads, n, dbscan.put_back, grid.row, label, core, *found)
     return found

@@ -173,7 +173,8 @@ def _sorted_places(
 
 
 @query
-def _unit_vector(lat: float, lon: float) -> tuple[float, float, float]:
+def unit_vector(lat: float, lon: float) -> tuple[float, float, float]:
+    """Point of the sphere, as `geoclusters.earth.unit_vectors` has it."""
     phi = math.radians(lat)
     lam = math.radians(lon)
     flat = math.cos(phi)
@@ -222,7 +223,7 @@ def _assign_cubes(
     n_cubes = 0
     cube, last_column, last_level = 0, -1, -1
     for r in range(begin, end):
-        x, y, z = _unit_vector(lat[r], lon[r])
+        x, y, z = unit_vector(lat[r], lon[r])
         column = column_of(int((x + 1.0) * cubes_per_radius), int((y + 1.0) * cubes_per_radius))
         level = int((z + 1.0) * cubes_per_radius)
         if column != last_column or level != last_level:
@@ -276,7 +277,7 @@ def _put_in_place(
     for r in range(begin, end):
         p = place[r]
         row[p] = r
-        point[0, p], point[1, p], point[2, p] = _unit_vector(lat[r], lon[r])
+        point[0, p], point[1, p], point[2, p] = unit_vector(lat[r], lon[r])
 
 
 @kernel

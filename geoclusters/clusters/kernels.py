@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numba
+from geoclusters.compiling import kept_on_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ def kernel(function: _Function) -> _Function:
     changes a kernel or a constant that other files use has to touch those files as well, or to
     delete the kept code (``*.nbi`` in ``__pycache__``).
     """
-    return _compiled(function)
+    return kept_on_disk(function, nogil=True)
 
 
 def query(function: _Function) -> _Function:
@@ -30,11 +30,4 @@ def query(function: _Function) -> _Function:
     Counting the references to a grid's arrays at every call takes ten times longer than looking
     into them.
     """
-    return _compiled(function, _nrt=False)
-
-
-def _compiled(function: _Function, **options: bool) -> _Function:
-    try:
-        return cast("_Function", numba.njit(cache=True, nogil=True, **options)(function))
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return cast("_Function", numba.njit(nogil=True, **options)(function))
+    return kept_on_disk(function, nogil=True, _nrt=False)

@@ -22,7 +22,12 @@ _CUBES_PER_GAP = 1.5
 
 
 def cluster_gaps(
-    lat: npt.ArrayLike, lon: npt.ArrayLike, labels: npt.ArrayLike, *, max_gap_km: float
+    lat: npt.ArrayLike,
+    lon: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    *,
+    max_gap_km: float,
+    threads: int = 1,
 ) -> pd.DataFrame:
     """
     Distance of the closest members of every two clusters that are near each other.
@@ -35,6 +40,8 @@ def cluster_gaps(
         Cluster of every point; negative is none.
     max_gap_km : float
         Great-circle distance up to which a pair is listed, 0 or more.
+    threads : int
+        How many threads may work; the result does not depend on it.
 
     Returns
     -------
@@ -64,7 +71,9 @@ def cluster_gaps(
     if member.any():
         chord = chord_of(max(max_gap_km, _SMALLEST_CUBE_KM))
         side = chord / _CUBES_PER_GAP
-        grid = build_grid(lat[member], lon[member], None, side=side, scale=Scale(0, 1))
+        grid = build_grid(
+            lat[member], lon[member], None, side=side, scale=Scale(0, 1), threads=threads
+        )
         reach = math.ceil(chord / side)
         limit = squared_chord_limit(max_gap_km)
         a, b, square = closest_members(grid, labels[member][grid.row], limit, reach)

@@ -19,16 +19,20 @@ All of it is our choice; the published rankings do not tell theirs.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.spatial import cKDTree
 
-from geoclusters.earth import EARTH_RADIUS_KM, chord_of, distance_km, unit_vectors
+from geoclusters.clusters.kernels import kernel
+from geoclusters.clusters.nearest import nearest_within, parts_of_larger
+from geoclusters.earth import EARTH_RADIUS_KM, unit_vectors
+from geoclusters.machine import processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +83,8 @@ ENGLISH_NAMES: Final = {
 }
 """Names in use in English, by place_id, where GeoNames keeps the local one."""
 EN_DASH: Final = "\N{EN DASH}"
+_SUM_BITS: Final = 61
+"""Bits of the sum of all activity in whole numbers."""
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -93,7 +99,17 @@ class _Gazetteer:
     vectors: Floats
     population: Floats
     rank: Rows  # 0 for the largest population; ties by place_id
-    tree: cKDTree
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of clusters, as arrays."""
+
+    numbers: list[int]  # the labels, rising
+    place: Rows  # place of each cell's label among them
+    lat: Floats
+    lon: Floats
+    units: npt.NDArray[np.int64]  # activity
 
 
 def name_clusters(
@@ -150,16 +166,14 @@ def name_clusters(
     """
     if places.empty:
         raise ValueError("`places` has no rows: clusters cannot be named without places")
-    cells = _sorted_cells(lat, lon, activity, labels)
+    cells = _members(lat, lon, activity, labels)
     gazetteer = _gazetteer(places)
-    carried = _carried(cells, gazetteer)
     rows_of = {
-        label: _named_rows(part["row"].to_numpy(), part["activity"].to_numpy(), gazetteer)
-        for label, part in _by_label(carried)
+        label: _named_rows(rows, activity, gazetteer)
+        for label, rows, activity in _carried(cells, gazetteer)
     }
     near = [_named_after(label, rows_of, gazetteer) for label in rows_of]
-    rest = cells[~cells["label"].isin(rows_of.keys())]
-    far = [_remote(label, part, gazetteer) for label, part in _by_label(rest)]
+    far = [_remote(label, cells, gazetteer) for label in set(cells.numbers) - rows_of.keys()]
     named = sorted(near + far, key=itemgetter(0))
     table = pd.DataFrame(named, columns=["label", "name", "rows"])
     ids = gazetteer.table["place_id"].to_numpy()
@@ -168,41 +182,26 @@ def name_clusters(
     return table[["label", "name", "places"]].astype({"label": "int64"})
 
 
-def _sorted_cells(
+def _members(
     lat: npt.ArrayLike,
     lon: npt.ArrayLike,
     activity: npt.ArrayLike,
     labels: npt.ArrayLike,
-) -> pd.DataFrame:
-    """Drop noise and sort, so that sums of floats do not depend on the order of the input."""
+) -> _Cells:
+    """Drop noise; activity becomes whole numbers, whose sums do not depend on the order of the input."""
     label = np.asarray(labels, dtype=np.int64)
     member = np.flatnonzero(label >= 0)
-    label = label[member]
     y, x, heft = (np.asarray(v, dtype=np.float64)[member] for v in (lat, lon, activity))
-    order = _order(label, y, x, heft)
-    columns = {"label": label, "lat": y, "lon": x, "activity": heft}
-    cells = pd.DataFrame({name: column[order] for name, column in columns.items()}, copy=False)
-    idle = cells.groupby("label")["activity"].transform("sum") <= 0
-    return cells.assign(activity=cells["activity"].mask(idle, 1.0))
-
-
-def _order(label: npt.NDArray[np.int64], lat: Floats, lon: Floats, activity: Floats) -> Rows:
-    """Order by label, latitude, longitude and activity; the last two are looked at where the first two are equal."""
-    order = np.argsort(lat)
-    # Numbers that fit are sorted without comparing them.
-    narrow = np.uint16 if label.max(initial=0) < 1 << 16 else np.int64
-    order = order[np.argsort(label[order].astype(narrow), kind="stable")]
-    same = (np.diff(label[order]) == 0) & (np.diff(lat[order]) == 0)
-    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
-    rows = order[tied]
-    order[tied] = rows[np.lexsort((activity[rows], lon[rows], lat[rows], label[rows]))]
-    return order
-
-
-def _by_label(table: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
-    groups: Any = table.groupby("label")
-    for label, part in groups:
-        yield int(label), part
+    exponent = np.frexp(heft.max(initial=0.0))[1] + len(heft).bit_length() - _SUM_BITS
+    units = np.rint(np.ldexp(heft, -exponent)).astype(np.int64)
+    label = label[member]
+    # Cells that follow each other have their cluster in common as a rule.
+    begins = np.flatnonzero(np.diff(label, prepend=-1))
+    numbers, place = np.unique(label[begins], return_inverse=True)
+    place = np.repeat(place, np.diff(begins, append=len(label)))
+    busy = np.zeros(len(numbers), dtype=np.bool_)
+    busy[place[units > 0]] = True
+    return _Cells(numbers.tolist(), place, y, x, np.where(busy[place], units, 1))
 
 
 def _gazetteer(places: pd.DataFrame) -> _Gazetteer:
@@ -214,26 +213,20 @@ def _gazetteer(places: pd.DataFrame) -> _Gazetteer:
     rank = np.empty(len(table), dtype=np.intp)
     rank[np.argsort(-population, kind="stable")] = np.arange(len(table))
     names = table["name"].to_numpy(dtype=object)
-    return _Gazetteer(table, names, vectors, population, rank, cKDTree(vectors))
+    return _Gazetteer(table, names, vectors, population, rank)
 
 
 def _is_city(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Tell which places are no part of a larger one, from the largest down."""
+    """Tell which places are no part of a larger one."""
     population = table["population"].to_numpy(np.float64)
-    country = table["country"].to_numpy(dtype=object)
-    reach_km = np.sqrt(population / (np.pi * CITY_DENSITY_KM2))
-    chord = 2.0 * np.sin(reach_km / EARTH_RADIUS_KM / 2.0)
-    tree = cKDTree(unit_vectors(table["lat"], table["lon"]))
     largest_first = np.argsort(-population, kind="stable")
-    alone = tree.query(tree.data, k=[2])[0][:, 0] > chord
-    rows = largest_first[~alone[largest_first]]
-    city = np.ones(len(table), dtype=np.bool_)
-    decided = np.zeros(len(table), dtype=np.bool_)
-    for row, near in zip(rows, tree.query_ball_point(tree.data[rows], chord[rows]), strict=True):
-        if city[row]:
-            decided[row] = True
-            members = np.array(near, dtype=np.intp)
-            city[members[(country[members] == country[row]) & ~decided[members]]] = False
+    lat, lon = (table[name].to_numpy(np.float64)[largest_first] for name in ("lat", "lon"))
+    country = pd.factorize(table["country"])[0].astype(np.int64)
+    reach_km = np.sqrt(population / (np.pi * CITY_DENSITY_KM2))
+    city = np.empty(len(table), dtype=np.bool_)
+    city[largest_first] = ~parts_of_larger(
+        lat, lon, country[largest_first], reach_km[largest_first]
+    )
     return city
 
 
@@ -243,26 +236,37 @@ def _english(places: pd.DataFrame) -> pd.Series:
     return name.mask(places["country"] == "KR", name.str.removesuffix("-si"))
 
 
-def _carried(cells: pd.DataFrame, gazetteer: _Gazetteer) -> pd.DataFrame:
-    """Sum each cluster's activity by the place nearest to its cells: `label, row, activity`."""
-    chord, place = gazetteer.tree.query(unit_vectors(cells["lat"], cells["lon"]), workers=-1)
-    reached = chord <= chord_of(REACH_KM)
-    by_place = cells[reached].assign(row=place[reached]).groupby(["label", "row"])
-    carried: pd.DataFrame = by_place["activity"].sum().reset_index()
-    return carried
+def _carried(cells: _Cells, gazetteer: _Gazetteer) -> Iterator[tuple[int, Rows, Floats]]:
+    """Sum each cluster's activity by the place nearest to its cells: label, rows of places, what they carry."""
+    row = _nearest(cells.lat, cells.lon, gazetteer, REACH_KM)[0]
+    # Cells that follow each other have their place in common as a rule.
+    begins = np.flatnonzero(
+        (np.diff(row, prepend=-1) != 0) | (np.diff(cells.place, prepend=-1) != 0)
+    )
+    place, row, units = cells.place[begins], row[begins], np.add.reduceat(cells.units, begins)
+    order = np.lexsort((row, place))
+    order = order[row[order] >= 0]
+    place, row, units = place[order], row[order], units[order]
+    begins = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(place, prepend=-1) != 0))
+    place, row, units = place[begins], row[begins], np.add.reduceat(units, begins)
+    edges = [*np.flatnonzero(np.diff(place, prepend=-1)).tolist(), len(place)]
+    for a, b in pairwise(edges):
+        yield cells.numbers[place[a]], row[a:b].astype(np.intp), units[a:b].astype(np.float64)
+
+
+def _nearest(
+    lat: Floats, lon: Floats, gazetteer: _Gazetteer, max_km: float
+) -> tuple[npt.NDArray[np.int32], Floats]:
+    lat_of_place, lon_of_place = (gazetteer.table[c].to_numpy(np.float64) for c in ("lat", "lon"))
+    return nearest_within(lat, lon, lat_of_place, lon_of_place, max_km=max_km, threads=processors())
 
 
 def _named_rows(rows: Rows, activity: Floats, gazetteer: _Gazetteer) -> Rows:
     """Pick the places that name a cluster, in falling order of what they carry in the end."""
     smallest_first = np.argsort(-gazetteer.rank[rows])
-    rows, carried = rows[smallest_first], activity[smallest_first].copy()
+    rows, carried = rows[smallest_first], activity[smallest_first]
     total = carried.sum()
-    for i in range(len(rows) - 1):
-        larger = rows[i + 1 :]
-        best = int(np.argmax(_pull(rows[i], larger, gazetteer)))
-        if carried[i] < FAIR_SHARE * total or _is_suburb(rows[i], larger[best], gazetteer):
-            carried[i + 1 + best] += carried[i]
-            carried[i] = 0.0
+    _hand_over(carried, total, gazetteer.vectors[rows], gazetteer.population[rows])
     order = np.lexsort([rows, -carried])
     named: Rows = rows[order][:MAX_PLACES]
     carried = carried[order][:MAX_PLACES]
@@ -271,15 +275,21 @@ def _named_rows(rows: Rows, activity: Floats, gazetteer: _Gazetteer) -> Rows:
     return np.asarray(named[fair])
 
 
-def _is_suburb(row: int, larger: int, gazetteer: _Gazetteer) -> bool:
-    km = distance_km(gazetteer.vectors[row], gazetteer.vectors[larger])
-    small = gazetteer.population[row] < FAIR_POPULATION * gazetteer.population[larger]
-    return bool(small and km <= COMMUTE_KM)
-
-
-def _pull(row: int, others: Rows, gazetteer: _Gazetteer) -> Floats:
-    km = distance_km(gazetteer.vectors[others], gazetteer.vectors[row])
-    return np.asarray(gazetteer.population[others] / (km**2 + CORE_KM**2))
+@kernel
+def _hand_over(carried: Floats, total: float, vectors: Floats, population: Floats) -> None:
+    """Give what places carry, from the smallest to the largest, to those that pull most and to which they belong."""
+    for i in range(len(carried) - 1):
+        best, most, km_to_best = i, -1.0, 0.0
+        for j in range(i + 1, len(carried)):
+            x, y, z = vectors[i] - vectors[j]
+            km = 2.0 * EARTH_RADIUS_KM * math.asin(min(math.sqrt(x * x + y * y + z * z) / 2.0, 1.0))
+            pull = population[j] / (km**2 + CORE_KM**2)
+            if pull > most:
+                best, most, km_to_best = j, pull, km
+        small = population[i] < FAIR_POPULATION * population[best]
+        if carried[i] < FAIR_SHARE * total or (small and km_to_best <= COMMUTE_KM):
+            carried[best] += carried[i]
+            carried[i] = 0.0
 
 
 def _named_after(
@@ -290,14 +300,16 @@ def _named_after(
     return label, EN_DASH.join(gazetteer.names[rows]), rows
 
 
-def _remote(label: int, cells: pd.DataFrame, gazetteer: _Gazetteer) -> tuple[int, str, list[int]]:
+def _remote(label: int, cells: _Cells, gazetteer: _Gazetteer) -> tuple[int, str, list[int]]:
     """Give the same for a cluster out of every place's reach."""
-    here = unit_vectors(cells["lat"], cells["lon"])
-    chord, place = gazetteer.tree.query(here)
-    if chord.min() <= chord_of(NEAR_KM):
-        row = int(place[np.argmin(chord)])
-        return label, f"near {gazetteer.names[row]}", [row]
-    middle = np.average(here, axis=0, weights=cells["activity"])
+    own = np.flatnonzero(cells.place == cells.numbers.index(label))
+    lat, lon, units = cells.lat[own], cells.lon[own], cells.units[own]
+    row, square = _nearest(lat, lon, gazetteer, NEAR_KM)
+    if row.max() >= 0:
+        nearest = int(row[np.lexsort((row, square))[0]])
+        return label, f"near {gazetteer.names[nearest]}", [nearest]
+    order = np.lexsort((units, lon, lat))
+    middle = np.average(unit_vectors(lat[order], lon[order]), axis=0, weights=units[order])
     return label, _position(middle), []
 
 

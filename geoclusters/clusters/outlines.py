@@ -13,11 +13,12 @@ from h3.api import numpy_int
 from pyproj import Geod
 
 from geoclusters.clusters.adjacency import neighbours
+from geoclusters.clusters.pieces import in_pieces
 from geoclusters.geometry import Rings, rings_around
 from geoclusters.hierarchy import parents, resolution_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
     from shapely.geometry.base import BaseGeometry
@@ -67,6 +68,28 @@ def cell_outline(cells: Cells, *, holes: Literal["keep", "fill"] = "keep") -> sh
     if _is_doubtful(cells, outline, wrapped) and not outline.is_valid:
         outline = _polygons_of(shapely.make_valid(outline))
     return shapely.orient_polygons(outline)
+
+
+def outlines_and_areas(
+    clusters: Sequence[Cells], *, holes: Literal["keep", "fill"], threads: int
+) -> tuple[list[shapely.MultiPolygon], npt.NDArray[np.float64]]:
+    """
+    Dissolve the cells of each cluster, as `cell_outline` does, and measure them, as `area_km2` does.
+
+    Parameters
+    ----------
+    clusters : sequence of numpy.ndarray of uint64
+        H3 cells of one resolution.
+    threads : int
+        How many threads may work.
+    """
+
+    def some(begin: int, end: int) -> tuple[list[shapely.MultiPolygon], npt.NDArray[np.float64]]:
+        outlines = [cell_outline(cells, holes=holes) for cells in clusters[begin:end]]
+        return outlines, area_km2(outlines)
+
+    pieces = in_pieces(threads, len(clusters), some)
+    return [o for outlines, _ in pieces for o in outlines], np.concatenate([a for _, a in pieces])
 
 
 def _is_doubtful(

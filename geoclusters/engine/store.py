@@ -6,7 +6,6 @@ and numbers, those of a document together, and what the codes mean; together the
 
 from __future__ import annotations
 
-import json
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import pyarrow.parquet as pq
 from geoclusters import schema
 from geoclusters.cells import CellSums, SiteSums, added_up, cell_rows, finish, rows_in
 from geoclusters.compiling import compiled
-from geoclusters.results import write_json
+from geoclusters.folders import CELLS, read_columns, write_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 VOLUMES: Final = "volume-*"
 SUMS_FILE: Final = "sums.npz"
-CELLS_FOLDER: Final = "cells"
 CELLS_FILE: Final = "cell_of_entry.npy"
 ENTRIES_FILE: Final = "entries.npy"
 UNSPREAD: Final = "unspread"
@@ -208,9 +206,8 @@ class AddressStore:
 
     def load_cells(self) -> pd.DataFrame:
         """Read the table of the cells (`cells.finish`)."""
-        folder = _under(self._folder, unspread=self._unspread) / CELLS_FOLDER
-        names = json.loads((folder / "columns.json").read_text(encoding="utf-8"))
-        return pd.DataFrame({n: np.load(folder / f"{n}.npy") for n in names}, copy=False)
+        folder = _under(self._folder, unspread=self._unspread) / CELLS
+        return pd.DataFrame(read_columns(folder), copy=False)
 
     @cached_property
     def volumes(self) -> list[Volume]:
@@ -255,9 +252,7 @@ def finish_store(
             if ((volume / name).is_dir() if tables is None else number < len(tables))
         }
         if parts:
-            _finish_cells(
-                parts, folder / name / CELLS_FOLDER, metrics=metrics, resolution=resolution
-            )
+            _finish_cells(parts, folder / name / CELLS, metrics=metrics, resolution=resolution)
 
 
 def _finish_cells(
@@ -278,10 +273,7 @@ def _finish_cells(
         np.save(part / CELLS_FILE, np.append(cell_of_row[entries], NO_CELL))
     del cell_of_row
     frame = finish(sums, metrics=metrics, resolution=resolution)
-    target.mkdir(parents=True)
-    for name in frame:
-        np.save(target / f"{name}.npy", frame[name].to_numpy())
-    write_json(target / "columns.json", list(frame))
+    write_columns(target, {str(name): frame[name].to_numpy() for name in frame})
     for part in parts:
         (part / ENTRIES_FILE).unlink(missing_ok=True)
         (part / SUMS_FILE).unlink(missing_ok=True)
