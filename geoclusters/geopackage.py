@@ -25,6 +25,7 @@ import shapely
 
 from geoclusters import qgis, schema
 from geoclusters.geometry import HALF_TURN, cell_corners, great_circles, hexagons
+from geoclusters.geopoints import POINT, fill_points
 from geoclusters.hierarchy import EXACT
 from geoclusters.results import written_aside
 
@@ -62,6 +63,11 @@ class Layer:
     geometry_type: str
     style: str
 
+    @property
+    def is_filled(self) -> bool:
+        """Points, of which there may be millions, are not written one by one."""
+        return self.geometry_type == "Point" and len(self.features) > 0
+
 
 def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
     """
@@ -95,22 +101,33 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
     finished = _timestamp(str(result.run.get("finished") or _EARLIEST))
     with written_aside(path) as part, _named_gpkg(part) as file:
         for number, layer in enumerate(layers):
-            pyogrio.write_arrow(
-                pa.RecordBatchReader.from_batches(layer.features.schema, _in_turns(layer.features)),
-                file,
-                layer=layer.name,
-                driver="GPKG",
-                append=number > 0,
-                geometry_name=GEOMETRY,
-                geometry_type=layer.geometry_type,
-                crs=WGS84,
-                layer_options={"DESCRIPTION": layer.title, "IDENTIFIER": layer.name},
-                **({} if number else {"dataset_metadata": {"geoclusters": made_by}}),
+            _write_layer(
+                file, layer, **({} if number else {"dataset_metadata": {"geoclusters": made_by}})
             )
+        for layer in layers:
+            if layer.is_filled:
+                fill_points(file, layer.name, layer.features, geometry=GEOMETRY)
         with closing(sqlite3.connect(file)) as database, database:
             _add_styles(database, layers, finished)
             _add_meanings(database, layers, result.metrics)
             _set_times(database, finished)
+
+
+def _write_layer(file: Path, layer: Layer, **options: Any) -> None:  # noqa: ANN401
+    """Have a layer written by GDAL, without its features if they are filled in later."""
+    features = layer.features.slice(0, 0) if layer.is_filled else layer.features
+    pyogrio.write_arrow(
+        pa.RecordBatchReader.from_batches(features.schema, _in_turns(features)),
+        file,
+        layer=layer.name,
+        driver="GPKG",
+        append=file.exists(),
+        geometry_name=GEOMETRY,
+        geometry_type=layer.geometry_type,
+        crs=WGS84,
+        layer_options={"DESCRIPTION": layer.title, "IDENTIFIER": layer.name},
+        **options,
+    )
 
 
 def _in_turns(features: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -253,14 +270,11 @@ def _collections(shapes: npt.NDArray[np.object_]) -> pa.Array:
     return pa.array(shapely.to_wkb(many), pa.binary())
 
 
-_POINT: Final = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
-
-
 def _points(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> pa.Array:
     """Write points as WKB (OGC 06-103r4, 8.2.9), without an object for each."""
-    points = np.empty(len(x), dtype=_POINT)
+    points = np.empty(len(x), dtype=POINT)
     points["order"], points["kind"], points["x"], points["y"] = 1, 1, x, y
-    return _rows_of_bytes(points.view(np.uint8).reshape(len(x), _POINT.itemsize), pa.binary())
+    return _rows_of_bytes(points.view(np.uint8).reshape(len(x), POINT.itemsize), pa.binary())
 
 
 _HEXAGON: Final = np.dtype(
