@@ -49,7 +49,7 @@ _ADDED_COLUMNS: Final = {
     "name_b": "name of the other",
     "documents": "distinct documents with an address in both, of all metrics",
 }
-_AT_ONCE: Final = 1 << 17
+_AT_ONCE: Final = 1 << 12
 _EARLIEST: Final = "1970-01-01T00:00:00+00:00"
 
 

@@ -268,12 +268,14 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
             )
             # Pages are drawn from the tables; what these were made from need not lie in memory beside them.
             del cells, found, store, measured
+        with state.timed("pages"):
+            # The largest files are written beside the pages: compiled loops and templates hardly wait for each other.
             begun = pages.begin(result, beside)
             file = folder / geopackage.FILE
-            geopackage.write_geopackage(result, file, made_by=plan.made_by)
-            written.result()
-        with state.timed("pages"):
+            package = beside.submit(geopackage.write_geopackage, result, file, made_by=plan.made_by)
             pages.draw_pages(result, begun=begun)
+            written.result()
+            package.result()
     results.write_json(folder / results.RUN_FILE, content)
     return results.read_run(folder)
 
