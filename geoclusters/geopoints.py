@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from geoclusters.treepages import Rows, fill_tables
+from geoclusters.wkb import POINT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,9 +30,6 @@ _Bytes: TypeAlias = "npt.NDArray[np.uint8]"
 _Floats: TypeAlias = "npt.NDArray[np.float64]"
 _Boxes: TypeAlias = "npt.NDArray[np.float32]"
 _Integers: TypeAlias = "npt.NDArray[np.int64]"
-
-POINT: Final = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
-"""A point as WKB (OGC 06-103r4, 8.2.9)."""
 
 # "GP", version 1, lowest byte first and no envelope, the number of the reference system.
 _BLOB_HEADER: Final = np.frombuffer(b"GP\x00\x01" + (4326).to_bytes(4, "little"), dtype=np.uint8)

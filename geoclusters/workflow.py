@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from geoclusters import results, stages
+from geoclusters import stages
 from geoclusters.errors import RunError
 from geoclusters.hierarchy import EXACT
 from geoclusters.planning import Plan, planned
@@ -148,6 +148,8 @@ def recluster(
     resolution : int or 'exact', optional
         Another H3 resolution, or points without binning: the sources of the run are read and added up again.
     """
+    from geoclusters import results  # noqa: PLC0415 - slow
+
     old = results.read_run(source)
     before = stages.Stages(old.folder)
     facts = before.facts(ADDRESSES)
@@ -232,6 +234,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
         measuring,
         pages,
         publishing,
+        results,
     )
 
     study, method = plan.study, plan.study.method
