@@ -25,7 +25,7 @@ import geoclusters
 from geoclusters import results
 from geoclusters.cli import app
 from geoclusters.errors import RunError
-from geoclusters.pages import about, cluster, draw_pages, embedding, wording
+from geoclusters.pages import about, cluster, draw_pages, embedding, numbers, wording
 from geoclusters.pages.cellids import parents
 from geoclusters.pages.cellmap import cell_rings, rings_of_each
 from geoclusters.pages.embedding import as_json, asset
@@ -321,6 +321,12 @@ def test_every_cluster_has_a_page_and_the_map_knows_it(drawn):
     assert data["clusters"]["page"] == [1] * len(drawn.clusters)
     assert len(shapes(data["regions"])) == len(shapes(data["outlines"])) == len(drawn.clusters)
     assert data["noise"]["cells"] == int(drawn.cells["cluster_id"].isna().sum())
+
+
+def test_files_that_are_still_written_are_linked_to(tmp_path):
+    (tmp_path / "ranking.csv").touch()
+    run = results.Result(tmp_path, {}, coming=["clusters.gpkg"])
+    assert [file["name"] for file in numbers.files_of(run)] == ["ranking.csv", "clusters.gpkg"]
 
 
 def test_pages_ask_for_nothing_but_files_beside_them(drawn):
