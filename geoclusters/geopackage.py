@@ -16,15 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyogrio
-import shapely
 
-from geoclusters import qgis, schema
-from geoclusters.geometry import HALF_TURN, cell_corners, great_circles, hexagons
+from geoclusters import qgis, schema, wkb
+from geoclusters.geometry import great_circles
+from geoclusters.geopoints import fill_points
 from geoclusters.hierarchy import EXACT
 from geoclusters.results import written_aside
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     import numpy.typing as npt
 
     from geoclusters.results import Result
@@ -48,7 +48,7 @@ _ADDED_COLUMNS: Final = {
     "name_b": "name of the other",
     "documents": "distinct documents with an address in both, of all metrics",
 }
-_AT_ONCE: Final = 1 << 17
+_AT_ONCE: Final = 1 << 12
 _EARLIEST: Final = "1970-01-01T00:00:00+00:00"
 
 
@@ -61,6 +61,11 @@ class Layer:
     features: pa.Table
     geometry_type: str
     style: str
+
+    @property
+    def is_filled(self) -> bool:
+        """Points, of which there may be millions, are not written one by one."""
+        return self.geometry_type == "Point" and len(self.features) > 0
 
 
 def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
@@ -95,22 +100,33 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
     finished = _timestamp(str(result.run.get("finished") or _EARLIEST))
     with written_aside(path) as part, _named_gpkg(part) as file:
         for number, layer in enumerate(layers):
-            pyogrio.write_arrow(
-                pa.RecordBatchReader.from_batches(layer.features.schema, _in_turns(layer.features)),
-                file,
-                layer=layer.name,
-                driver="GPKG",
-                append=number > 0,
-                geometry_name=GEOMETRY,
-                geometry_type=layer.geometry_type,
-                crs=WGS84,
-                layer_options={"DESCRIPTION": layer.title, "IDENTIFIER": layer.name},
-                **({} if number else {"dataset_metadata": {"geoclusters": made_by}}),
+            _write_layer(
+                file, layer, **({} if number else {"dataset_metadata": {"geoclusters": made_by}})
             )
+        for layer in layers:
+            if layer.is_filled:
+                fill_points(file, layer.name, layer.features, geometry=GEOMETRY)
         with closing(sqlite3.connect(file)) as database, database:
             _add_styles(database, layers, finished)
             _add_meanings(database, layers, result.metrics)
             _set_times(database, finished)
+
+
+def _write_layer(file: Path, layer: Layer, **options: Any) -> None:  # noqa: ANN401
+    """Have a layer written by GDAL, without its features if they are filled in later."""
+    features = layer.features.slice(0, 0) if layer.is_filled else layer.features
+    pyogrio.write_arrow(
+        pa.RecordBatchReader.from_batches(features.schema, _in_turns(features)),
+        file,
+        layer=layer.name,
+        driver="GPKG",
+        append=file.exists(),
+        geometry_name=GEOMETRY,
+        geometry_type=layer.geometry_type,
+        crs=WGS84,
+        layer_options={"DESCRIPTION": layer.title, "IDENTIFIER": layer.name},
+        **options,
+    )
 
 
 def _in_turns(features: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -175,11 +191,11 @@ def _cells(result: Result) -> Layer:
     exact = result.run["settings"].get("resolution") == EXACT
     as_hexagons = len(cells) <= MOST_HEXAGONS and not exact
     shapes = (
-        _hexagons(cells)
+        wkb.cell_hexagons(cells)
         if as_hexagons
-        else _points(inside["lon"].to_numpy(), inside["lat"].to_numpy())
+        else wkb.points(inside["lon"].to_numpy(), inside["lat"].to_numpy())
     )
-    features = inside.select(names).set_column(0, "cell", _hexadecimal(cells))
+    features = inside.select(names).set_column(0, "cell", wkb.hexadecimal(cells))
     graduated = qgis.Graduated("density", "fill" if as_hexagons else "marker")
     options = {"color": "{shade}", "outline_style": "no"}
     if not as_hexagons:
@@ -237,75 +253,7 @@ def _features(frame: pd.DataFrame, shapes: npt.NDArray[np.object_]) -> pa.Table:
     table = pa.Table.from_pandas(frame, preserve_index=False)
     # A column without a value has no type of its own, and GDAL wants one.
     typed = [f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in table.schema]
-    return table.cast(pa.schema(typed)).append_column(GEOMETRY, _collections(shapes))
-
-
-def _collections(shapes: npt.NDArray[np.object_]) -> pa.Array:
-    """Write shapes as WKB; single polygons and lines become collections of one."""
-    kinds, many = shapely.get_type_id(shapes), shapes.copy()
-    for kind, collected in (
-        (shapely.GeometryType.POLYGON, shapely.multipolygons),
-        (shapely.GeometryType.LINESTRING, shapely.multilinestrings),
-    ):
-        single = kinds == kind
-        if single.any():
-            many[single] = collected(shapes[single], indices=np.arange(single.sum()))
-    return pa.array(shapely.to_wkb(many), pa.binary())
-
-
-_POINT: Final = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
-
-
-def _points(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> pa.Array:
-    """Write points as WKB (OGC 06-103r4, 8.2.9), without an object for each."""
-    points = np.empty(len(x), dtype=_POINT)
-    points["order"], points["kind"], points["x"], points["y"] = 1, 1, x, y
-    return _rows_of_bytes(points.view(np.uint8).reshape(len(x), _POINT.itemsize), pa.binary())
-
-
-_HEXAGON: Final = np.dtype(
-    [
-        *(("order", "u1"), ("kind", "<u4"), ("polygons", "<u4")),
-        *(("its_order", "u1"), ("its_kind", "<u4"), ("rings", "<u4"), ("points", "<u4")),
-        ("xy", "<f8", (7, 2)),
-    ]
-)
-
-
-def _hexagons(cells: npt.NDArray[np.uint64]) -> pa.Array:
-    """Write the outlines of cells as WKB, without an object for each but the few with other corners than six."""
-    corners, sizes = cell_corners(cells)
-    plain = sizes == 6
-    xy = corners[np.repeat(plain, sizes)].reshape(-1, 6, 2)
-    torn = np.ptp(xy[:, :, 0], axis=1) > HALF_TURN
-    plain[np.flatnonzero(plain)[torn]] = False
-    features = np.empty(plain.sum(), dtype=_HEXAGON)
-    features["order"], features["kind"], features["polygons"] = 1, 6, 1
-    features["its_order"], features["its_kind"], features["rings"] = 1, 3, 1
-    features["points"], features["xy"] = 7, xy[~torn][:, [0, 1, 2, 3, 4, 5, 0]]
-    written = pa.concat_arrays(
-        [
-            _rows_of_bytes(
-                features.view(np.uint8).reshape(len(features), _HEXAGON.itemsize), pa.binary()
-            ),
-            _collections(hexagons(cells[~plain])),
-        ]
-    )
-    return written.take(np.argsort(np.argsort(~plain, kind="stable"), kind="stable"))
-
-
-def _hexadecimal(cells: npt.NDArray[np.uint64]) -> pa.Array:
-    """Write H3 indices as text; the fifteen digits of each are never fewer."""
-    octets = np.ascontiguousarray(cells, dtype=">u8").view(np.uint8).reshape(-1, 8)
-    pairs = np.array([list(f"{octet:02x}".encode()) for octet in range(256)], dtype=np.uint8)
-    return _rows_of_bytes(pairs[octets].reshape(-1, 16)[:, 1:], pa.string())
-
-
-def _rows_of_bytes(rows: npt.NDArray[np.uint8], kind: pa.DataType) -> pa.Array:
-    ends = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(rows.shape[1])
-    return pa.Array.from_buffers(
-        kind, len(rows), [None, pa.py_buffer(ends), pa.py_buffer(np.ascontiguousarray(rows))]
-    )
+    return table.cast(pa.schema(typed)).append_column(GEOMETRY, wkb.collections(shapes))
 
 
 # --------------------------------------------------------------------------- what GDAL leaves out

@@ -68,23 +68,28 @@ def measure_clusters(
         Where the people are; by default population is estimated from the places table.
     """
     own = territories_of(cells, found)
-    members = cells.members(found.labels, None if stated else _economies(cells, found.labels))
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(2) as beside:
         # The addresses are read by threads of their own while shapes are drawn and places named.
-        asked = beside.submit(indicators.documents_and_links, store.volumes, members)
+        asked = beside.submit(_documents_and_links, cells, found, store, stated=stated)
+        near = beside.submit(_gaps, cells, found)
+        if people is None:
+            counted = beside.submit(_population_of_places, cells, found)
         table = bounded(cells, found, own, method=method, weights=weights)
         ids = table["cluster_id"].to_numpy()
         table["region"] = _regions(own, len(table), gap_km=method.merge_gap_km)
+        if people is not None:
+            counted = beside.submit(_population_within, table["region"].to_numpy(), cells, people)
         rows_of_cells = _cells_table(cells, found, ids)
-        neighbours = _neighbours_table(cells, found, ids)
+        neighbours = _neighbours_table(near.result(), ids)
         documents, links = asked.result()
+        population = counted.result()
     scores = indicators.economy_scores(
         documents["economy"], totals=world_totals(cells), weights=weights
     )
     economies = indicators.economies_of_clusters(
         scores, n_clusters=len(table), cross_border_share=method.cross_border_share
     )
-    table = _with_population(pd.concat([table, economies], axis=1), cells, found, people)
+    table = pd.concat([table, economies, population], axis=1)
     ranked = indicators.ranked(indicators.with_rates(table, metrics=cells.metrics))
     return Measured(
         clusters=gpd.GeoDataFrame(ranked, geometry="geometry", crs="EPSG:4326").assign(
@@ -117,24 +122,33 @@ def _economies(cells: Cells, labels: Ints) -> npt.NDArray[np.int16]:
     return found
 
 
-def _with_population(
-    table: pd.DataFrame, cells: Cells, found: Findings, people: PopulationSource | None
+def _documents_and_links(
+    cells: Cells, found: Findings, store: AddressStore, *, stated: bool
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Ask the addresses; economies of cells matter only where addresses do not state them."""
+    economy = None if stated else _economies(cells, found.labels)
+    return indicators.documents_and_links(store.volumes, cells.members(found.labels, economy))
+
+
+def _population_of_places(cells: Cells, found: Findings) -> pd.DataFrame:
+    """Estimate how many people live in each cluster by the places in it."""
+    population = indicators.population_of_places(
+        lat=cells.lat,
+        lon=cells.lon,
+        labels=found.labels,
+        places=read_places(),
+        n_clusters=int(found.labels.max(initial=-1)) + 1,
+    )
+    return pd.DataFrame({"population": population, "population_source": indicators.PLACES_SOURCE})
+
+
+def _population_within(
+    regions: npt.NDArray[np.object_], cells: Cells, people: PopulationSource
 ) -> pd.DataFrame:
-    if people is not None:
-        resolution = h3.get_resolution(int(cells.cell[0])) if len(cells.cell) else 0
-        population, label = indicators.population_of_clusters(
-            table["region"].to_numpy(), people, resolution=resolution
-        )
-    else:
-        label = indicators.PLACES_SOURCE
-        population = indicators.population_of_places(
-            lat=cells.lat,
-            lon=cells.lon,
-            labels=found.labels,
-            places=read_places(),
-            n_clusters=len(table),
-        )
-    return table.assign(population=population, population_source=label)
+    """Count the people within the shapes of clusters."""
+    resolution = h3.get_resolution(int(cells.cell[0])) if len(cells.cell) else 0
+    population, label = indicators.population_of_clusters(regions, people, resolution=resolution)
+    return pd.DataFrame({"population": population, "population_source": label})
 
 
 def _cells_table(cells: Cells, found: Findings, ids: npt.NDArray[np.object_]) -> pd.DataFrame:
@@ -157,9 +171,13 @@ def _links_table(links: pd.DataFrame, ids: npt.NDArray[np.object_]) -> pd.DataFr
     return table.sort_values(["cluster_a", "cluster_b", "metric"], na_position="last")
 
 
-def _neighbours_table(cells: Cells, found: Findings, ids: npt.NDArray[np.object_]) -> pd.DataFrame:
+def _gaps(cells: Cells, found: Findings) -> pd.DataFrame:
+    """Clusters near each other by label."""
+    return cluster_wing.cluster_gaps(cells.lat, cells.lon, found.labels, max_gap_km=NEAR_KM)
+
+
+def _neighbours_table(gaps: pd.DataFrame, ids: npt.NDArray[np.object_]) -> pd.DataFrame:
     """Clusters near each other by id, the smaller id first."""
-    gaps = cluster_wing.cluster_gaps(cells.lat, cells.lon, found.labels, max_gap_km=NEAR_KM)
     a, b = (_ids(gaps[name].to_numpy(), ids) for name in ("label_a", "label_b"))
     swap = np.array([y < x for x, y in zip(a, b, strict=True)], dtype=bool)
     table = gaps.assign(cluster_a=np.where(swap, b, a), cluster_b=np.where(swap, a, b))

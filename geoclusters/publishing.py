@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from geoclusters import __version__, results, schema
+from geoclusters import __version__, geopackage, results, schema
 from geoclusters.results import Result
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def publish(
         layout.name: results.as_table(frame, layout, metrics)
         for layout, frame in _frames(measured).items()
     }
-    result = Result(folder, content, tables=tables)
+    # Pages link to these, and may be drawn before they are whole.
+    coming = (schema.CELLS.name, geopackage.FILE)
+    result = Result(folder, content, tables=tables, coming=coming)
 
     def write(name: str) -> None:
         results.write_parquet(folder / name, tables[name], made_by=made_by)

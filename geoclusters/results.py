@@ -26,7 +26,7 @@ from geoclusters.folders import (
 from geoclusters.geojson import write_geojson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 __all__ = [
     "MAP_FILE",
@@ -180,16 +180,27 @@ class Result:
     """
 
     def __init__(
-        self, folder: Path, run: dict[str, Any], *, tables: Mapping[str, pa.Table] | None = None
+        self,
+        folder: Path,
+        run: dict[str, Any],
+        *,
+        tables: Mapping[str, pa.Table] | None = None,
+        coming: Collection[str] = (),
     ) -> None:
         self.folder = folder
         self.run = run
+        self._coming = coming
+        """Names of files that are still being written beside whoever reads these."""
         self._tables = tables or {}
         """Tables by the names of their files, of a run that has just written them and need not read them."""
 
     def __repr__(self) -> str:
         """Say what was run and how many clusters came out."""
         return f"<Result of {self.run['study']['name']!r}: {self.run['clusters']} clusters, {self.folder}>"
+
+    def holds(self, name: str) -> bool:
+        """Tell whether a file is in the folder, or will be when the run is finished."""
+        return name in self._coming or (self.folder / name).is_file()
 
     @property
     def metrics(self) -> list[str]:

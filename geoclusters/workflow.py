@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from geoclusters import results, stages
+from geoclusters import stages
 from geoclusters.errors import RunError
 from geoclusters.hierarchy import EXACT
 from geoclusters.planning import Plan, planned
@@ -148,6 +148,8 @@ def recluster(
     resolution : int or 'exact', optional
         Another H3 resolution, or points without binning: the sources of the run are read and added up again.
     """
+    from geoclusters import results  # noqa: PLC0415 - slow
+
     old = results.read_run(source)
     before = stages.Stages(old.folder)
     facts = before.facts(ADDRESSES)
@@ -232,6 +234,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
         measuring,
         pages,
         publishing,
+        results,
     )
 
     study, method = plan.study, plan.study.method
@@ -268,12 +271,14 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
             )
             # Pages are drawn from the tables; what these were made from need not lie in memory beside them.
             del cells, found, store, measured
+        with state.timed("pages"):
+            # The largest files are written beside the pages: compiled loops and templates hardly wait for each other.
             begun = pages.begin(result, beside)
             file = folder / geopackage.FILE
-            geopackage.write_geopackage(result, file, made_by=plan.made_by)
-            written.result()
-        with state.timed("pages"):
+            package = beside.submit(geopackage.write_geopackage, result, file, made_by=plan.made_by)
             pages.draw_pages(result, begun=begun)
+            written.result()
+            package.result()
     results.write_json(folder / results.RUN_FILE, content)
     return results.read_run(folder)
 

@@ -42,6 +42,10 @@ class Volume:
     def __init__(self, table):
         self.table = sorted(table, key=lambda r: r[:2])
 
+    def level(self, row):
+        """No level is stated."""
+        return -1
+
     def names(self, name):
         return pa.array(FIELDS if name == "field" else [])
 
@@ -59,7 +63,7 @@ class Volume:
                 "kind": ["mn".index(r[0]) + 0x80 * s for r, s in zip(table, first, strict=True)],
                 "economy": [ECONOMIES[r[3]] for r in table],
                 "year": [r[4] or -1 for r in table],
-                "accuracy": [-1] * len(table),
+                "accuracy": [self.level(r) for r in table],
                 "field": [r[2] % 3 - 1 for r in table],
                 "organisation": [-1] * len(table),
             }
@@ -69,6 +73,13 @@ class Volume:
                 [hash(r[:2]) % 2**63 for r, s in zip(table, first, strict=True) if s], np.uint64
             )
             yield pa.RecordBatch.from_arrays(arrays, schema=layout), keys
+
+
+class Levelled(Volume):
+    """Addresses of which most state a level."""
+
+    def level(self, row):
+        return (row[2] + row[4] if row[4] else 0) % (len(schema.LEVELS) + 1) - 1
 
 
 def label_of(cell):
@@ -96,6 +107,23 @@ def test_documents_by_a_column_are_sums_over_the_rows(table):
     assert found["accuracy"]["documents"].sum() == pytest.approx(len([*table, *table[:5]]) / 3)
     assert found["accuracy"]["accuracy"].isna().all()
     assert found["organisation"].empty
+
+
+@given(rows)
+def test_levels_are_told_apart_from_none_at_all(table):
+    volumes = [Levelled(table), Volume(table[:5])]
+    found = indicators.documents_by(volumes, MEMBERS)["accuracy"]
+    expected = {}
+    for volume in volumes:
+        for row in volume.table:
+            level = (*schema.LEVELS, None)[volume.level(row)]
+            key = (label_of(row[2]), row[0], level)
+            expected[key] = expected.get(key, 0) + WEIGHT_ONE // 3 / WEIGHT_ONE
+    got = {
+        (r.label, r.metric, None if pd.isna(r.accuracy) else r.accuracy): r.documents
+        for r in found.itertuples()
+    }
+    assert got == pytest.approx(expected)
 
 
 def test_economies_that_are_not_stated_are_those_of_the_cells():

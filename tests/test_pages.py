@@ -6,6 +6,7 @@ import ast
 import base64
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -24,9 +25,9 @@ import geoclusters
 from geoclusters import results
 from geoclusters.cli import app
 from geoclusters.errors import RunError
-from geoclusters.pages import about, cluster, draw_pages, wording
+from geoclusters.pages import about, cluster, draw_pages, embedding, numbers, wording
 from geoclusters.pages.cellids import parents
-from geoclusters.pages.cellmap import cell_rings
+from geoclusters.pages.cellmap import cell_rings, rings_of_each
 from geoclusters.pages.embedding import as_json, asset
 from geoclusters.pages.packing import pack_integers, pack_points, pack_shapes
 from geoclusters.pages.shapes import SEAM_LON, packed_land, unrolled, unrolled_lon
@@ -135,6 +136,27 @@ def test_cells_are_drawn_as_their_boundary(lat, lon, resolution):
     assert drawn.points[0].tolist() == drawn.points[-1].tolist()
 
 
+@few
+@given(
+    st.lists(
+        st.lists(st.tuples(st.floats(-89, 89), st.floats(-180, 180)), max_size=5),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(3, 10),
+)
+def test_outlines_of_many_groups_are_those_of_each(groups, resolution):
+    cells = [
+        np.array([h3.str_to_int(h3.latlng_to_cell(*p, resolution)) for p in group], np.uint64)
+        for group in groups
+    ]
+    for own, rings in zip(cells, rings_of_each(cells), strict=True):
+        points, ring_of, n = cell_rings(own)
+        np.testing.assert_allclose(rings.points, points, atol=1e-7)
+        assert rings.ring_of.tolist() == ring_of.tolist()
+        assert rings.n == n
+
+
 # ------------------------------------------------------------------- noise
 
 
@@ -182,6 +204,22 @@ def test_few_dots_stay_where_they_are():
 
 
 # ------------------------------------------------------------------- words and numbers
+
+
+def test_templates_are_kept_where_python_keeps_its_modules(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    embedding._templates.cache_clear()
+    first = embedding._templates().get_template("report.html")
+    kept = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("jinja2" in name for name in kept)
+    embedding._templates.cache_clear()
+    monkeypatch.setattr("jinja2.Environment.compile", None)
+    again = embedding._templates().get_template("report.html")
+    assert again.blocks.keys() == first.blocks.keys()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert embedding._kept_templates() is None
+    embedding._templates.cache_clear()
 
 
 @few
@@ -283,6 +321,12 @@ def test_every_cluster_has_a_page_and_the_map_knows_it(drawn):
     assert data["clusters"]["page"] == [1] * len(drawn.clusters)
     assert len(shapes(data["regions"])) == len(shapes(data["outlines"])) == len(drawn.clusters)
     assert data["noise"]["cells"] == int(drawn.cells["cluster_id"].isna().sum())
+
+
+def test_files_that_are_still_written_are_linked_to(tmp_path):
+    (tmp_path / "ranking.csv").touch()
+    run = results.Result(tmp_path, {}, coming=["clusters.gpkg"])
+    assert [file["name"] for file in numbers.files_of(run)] == ["ranking.csv", "clusters.gpkg"]
 
 
 def test_pages_ask_for_nothing_but_files_beside_them(drawn):

@@ -9,6 +9,7 @@ import pytest
 import geoclusters as gc
 from geoclusters.clusters.plausibility import cluster_widths_km
 from geoclusters.locating import locate
+from geoclusters.pages.numbers import FILES
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,16 @@ def test_clusters_cross_the_borders_they_were_made_to_cross(sample, lat, lon, ec
     assert economies <= set(cluster["economies"].split("/"))
     shares = json.loads(cluster["economy_shares"])
     assert all(shares[e] >= 0.01 for e in economies)
+
+
+def test_every_page_links_to_every_file(sample):
+    for name, *_ in FILES:
+        assert (sample.folder / name).is_file()
+    pages = [*sample.folder.glob("*.html"), *sample.folder.glob("clusters/*.html")]
+    assert len(pages) > 100
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert all(f'{name}"' in text for name, *_ in FILES), page.name
 
 
 def test_the_world_is_plausible(sample):

@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 
 from geoclusters import schema
-from geoclusters.compiling import compiled
 from geoclusters.countries import country_codes
 from geoclusters.indicators.counts import as_documents
+from geoclusters.indicators.loops import count_pairs, take_in
 from geoclusters.indicators.members import NOT_PLACED, OUTSIDE
 from geoclusters.indicators.tables import KeySums
 
@@ -31,20 +31,15 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Codes = npt.NDArray[np.int32]
     Kinds = npt.NDArray[np.uint8]
-    Economies = npt.NDArray[np.int16]
-    Levels = npt.NDArray[np.int8]
-    Integers = npt.NDArray[np.signedinteger[Any]]
-    FiveSizes = tuple[int, int, int, int, int]
-    FiveSums = tuple[Ints, Ints, Ints, Ints, Ints]
 
 N_THREADS: Final = 2
 LAST_YEAR: Final = 9999
 COLUMNS: Final = ("economy", "year", "accuracy", "field", "organisation")
 NAMED: Final = ("field", "organisation")
+DERIVED: Final = ("economy", "accuracy")
+"""What is known of rows without a code, too: the economy of their cell, and that no level is stated."""
 _FIRST_ROOM: Final = 1 << 12
 _NONE: Final = np.zeros(0, dtype=np.int64)
-_STARTS, _METRIC, _COUNTED = schema.STARTS, schema.METRIC_BITS, schema.COUNTED
-_NOWHERE = NOT_PLACED + 1
 _ECONOMY_BITS = 9
 _ECONOMY_MASK = (1 << _ECONOMY_BITS) - 1
 _N_LEVELS = len(schema.LEVELS) + 1
@@ -116,12 +111,23 @@ def _spread(volume: Volume, workers: list[_Worker]) -> list[_Worker]:
 
 
 class _Asked:
-    """What the addresses of a volume are asked with; its workers share it."""
+    """
+    What the addresses of a volume are asked with; its workers share it.
+
+    Labels and economies of cells are few together. A code for both is so narrow that those of all cells lie in the
+    processor's cache, and rows that state nothing more are summed by it alone.
+    """
 
     def __init__(self, volume: Volume, members: Members, columns: Sequence[str]) -> None:
         self.members = members
-        self.holders = _holders(members)[volume.cells]
-        self.holders[-1] = _holder(NOT_PLACED, -1)
+        codes, holders = pd.factorize(_holder(members.label.astype(np.int64), members.economy))
+        holders = np.append(holders, [_holder(OUTSIDE, -1), _holder(NOT_PLACED, -1)])
+        narrow = len(holders) <= 1 << 16
+        codes = np.append(codes, len(holders) - 2).astype(np.uint16 if narrow else np.int32)
+        self.holders = codes[volume.cells]
+        self.holders[-1] = len(holders) - 1
+        self.places = ((holders >> _ECONOMY_BITS) + NOT_PLACED + 1).astype(np.int32)
+        self.economies = ((holders & _ECONOMY_MASK) - 1).astype(np.int16)
         self.names = {name: volume.names(name) for name in NAMED if name in columns}
         sizes = {
             "economy": len(country_codes()),
@@ -130,13 +136,6 @@ class _Asked:
             **{name: max(len(texts), 1) for name, texts in self.names.items()},
         }
         self.sizes = {name: sizes[name] for name in columns}
-
-
-def _holders(members: Members) -> Integers:
-    """Label and economy of each cell as one number, so that each address need look in one place only."""
-    found = _holder(members.label.astype(np.int64), members.economy)
-    narrow = members.n_labels < 1 << (30 - _ECONOMY_BITS)
-    return np.append(found, _holder(OUTSIDE, -1)).astype(np.int32 if narrow else np.int64)
 
 
 def _holder(label: Any, economy: Any) -> Any:  # noqa: ANN401
@@ -156,27 +155,37 @@ class _Worker:
         self._hashed = {name: self._sums[name] for name, sums in plain.items() if not len(sums)}
         self._sizes: Any = tuple(asked.sizes.get(name, 0) for name in COLUMNS)
         self._plain: Any = tuple(plain.get(name, _NONE) for name in COLUMNS)
+        n_held = len(asked.places) * len(members.metrics)
+        self._unstated = {name: np.zeros(n_held, dtype=np.int64) for name in DERIVED}
         self.links = _no_links(members)
         self._room = np.empty(members.n_labels + 1, dtype=np.int32)
-        self._last = np.empty(members.n_labels + 1, dtype=np.int64)
         self._keys = np.empty(_FIRST_ROOM, dtype=np.int64)
+        self._held = asked.holders[:0]
         self._found = np.empty((3, 0), dtype=np.int32)
 
     def see(self, batch: pa.RecordBatch) -> None:
         """Take in a batch of `schema.KEPT`."""
-        asked, n_metrics = self._asked, len(self._asked.members.metrics)
+        asked, n = self._asked, batch.num_rows
         columns = {name: batch.column(name).to_numpy() for name in batch.schema.names}
-        columns["accuracy"] = columns["accuracy"] + np.int8(1)
-        if batch.num_rows > self._found.shape[1]:
-            self._found = np.empty((3, batch.num_rows), dtype=np.int32)
-        place, group, economy = self._found[:, : batch.num_rows]
-        codes = tuple(columns[name] for name in ("entry", "kind", "weight", *COLUMNS))
-        found = (place, group, economy)
-        _take_in(codes, asked.holders, n_metrics, self._sizes, self._plain, *found)
+        if n > len(self._held):
+            self._held = np.empty(n, dtype=asked.holders.dtype)
+            self._found = np.empty((3, n), dtype=np.int32)
+        place, group, economy = self._found[:, :n]
+        take_in(
+            tuple(columns[name] for name in ("entry", "kind", "weight", *COLUMNS)),
+            (asked.holders, asked.places, asked.economies),
+            len(asked.members.metrics),
+            self._sizes,
+            self._plain,
+            (self._unstated["economy"], self._unstated["accuracy"]),
+            (self._held[:n], place, group, economy),
+        )
         for name, sums in self._hashed.items():
-            code = economy if name == "economy" else columns[name].astype(np.int32)
-            if code.max(initial=-1) >= 0:
-                sums.add_codes(group, code, asked.sizes[name], columns["weight"])
+            code = columns[name]
+            if code.max(initial=-1) < 0:
+                continue
+            code = economy if name == "economy" else code + np.int32(name == "accuracy")
+            sums.add_codes(group, code, asked.sizes[name], columns["weight"])
         if self._linking:
             self._link(columns["kind"], place)
 
@@ -185,10 +194,9 @@ class _Worker:
         n_places, n_metrics = len(self._room), len(self._asked.members.metrics)
         row = 0
         while row < len(kind):
-            self._last.fill(-1)
             before = row
-            row, n = _pairs(
-                *(row, kind, place, self._last, self._room, n_places, n_metrics, self._keys)
+            row, n = count_pairs(
+                *(row, kind, place, self._room, n_places, n_metrics, self.links.plain, self._keys)
             )
             self.links.add(self._keys[:n], np.ones(n, dtype=np.int64))
             if row == before:
@@ -197,6 +205,8 @@ class _Worker:
     def frame(self, name: str) -> pd.DataFrame:
         """Give the sums by one column, its codes in words."""
         metrics = self._asked.members.metrics
+        if name in DERIVED:
+            self._derive(name)
         key, weight = self._sums[name].result()
         group, code = np.divmod(key, self._asked.sizes[name])
         label, metric = np.divmod(group, len(metrics))
@@ -208,6 +218,16 @@ class _Worker:
                 "weight": weight,
             }
         )
+
+    def _derive(self, name: str) -> None:
+        """Add the rows of batches that state nothing in a column: their cells tell."""
+        asked, n_metrics = self._asked, len(self._asked.members.metrics)
+        known = np.flatnonzero(self._unstated[name])
+        held, metric = np.divmod(known, n_metrics)
+        group = np.maximum(asked.places[held], 0) * n_metrics + metric
+        code = asked.economies[held].astype(np.int32) if name == "economy" else np.zeros_like(group)
+        self._sums[name].add_codes(group, code, asked.sizes[name], self._unstated[name][known])
+        self._unstated[name][:] = 0
 
 
 def _meaning(name: str, code: Ints, names: dict[str, pa.Array]) -> npt.NDArray[Any]:
@@ -249,89 +269,3 @@ def _linked(between: KeySums, members: Members) -> pd.DataFrame:
         }
     )
     return frame.sort_values(["label_a", "label_b", "metric"], ignore_index=True)
-
-
-@compiled
-def _take_in(
-    columns: tuple[Codes, Kinds, Ints, Economies, Economies, Levels, Codes, Codes],
-    holders: Integers,
-    n_metrics: int,
-    sizes: FiveSizes,
-    sums: FiveSums,
-    place: Codes,
-    group: Codes,
-    economy: Codes,
-) -> None:
-    """
-    Add rows to those sums that are plain arrays; give the place of each, with its metric its group, and its economy.
-
-    Places are -1 not placed, 0 outside every cluster, and 1 more than the label; a group has the first two in one.
-    All of it is one call, since threads that come back to the interpreter often wait for it often; and one loop after
-    the other, which the processor does sooner.
-    """
-    entry, kind, weight, stated, year, accuracy, field, organisation = columns
-    last = len(holders) - 1
-    for row in range(len(entry)):
-        holder = holders[np.uint64(entry[row] if entry[row] >= 0 else last)]
-        place[row] = (holder >> _ECONOMY_BITS) + NOT_PLACED + 1
-        group[row] = max(place[row], 0) * n_metrics + (kind[row] & _METRIC)
-        economy[row] = stated[row] if stated[row] >= 0 else (holder & _ECONOMY_MASK) - 1
-    _add(group, economy, sizes[0], weight, sums[0])
-    _add(group, year, sizes[1], weight, sums[1])
-    _add(group, accuracy, sizes[2], weight, sums[2])
-    _add(group, field, sizes[3], weight, sums[3])
-    _add(group, organisation, sizes[4], weight, sums[4])
-
-
-@compiled
-def _add(group: Codes, code: Integers, n_codes: int, weight: Ints, sums: Ints) -> None:
-    """Add weights to the sums of a group and a code, if they are a plain array and there is a code at all."""
-    if len(sums) == 0 or len(code) == 0 or code.max() < 0:
-        return
-    for row in range(len(code)):
-        if code[row] >= 0:
-            sums[np.uint64(group[row] * n_codes + code[row])] += weight[row]
-
-
-@compiled
-def _pairs(
-    begin: int,
-    kind: Kinds,
-    place: Codes,
-    last: Ints,
-    room: Codes,
-    n_places: int,
-    n_metrics: int,
-    keys: Ints,
-) -> tuple[int, int]:
-    """
-    Write a key for each pair of places of each document from row `begin` on.
-
-    Stops at the first document whose keys have no room; gives its first row, and how many keys there are.
-    """
-    n, row = 0, begin + 1
-    while row < len(place):
-        # Within most documents the place never changes: they join nothing.
-        if (place[row] == place[row - 1]) | (kind[row] >= _STARTS):
-            row += 1
-            continue
-        document = row - 1
-        while document > begin and not kind[document] & _STARTS:
-            document -= 1
-        known, row = 0, document
-        while row < len(place) and (row == document or not kind[row] & _STARTS):
-            where = _NOWHERE if kind[row] & _COUNTED else place[row]
-            if where >= 0 and last[where] != document:
-                last[where] = document
-                room[known] = where
-                known += 1
-            row += 1
-        if n + known * (known - 1) // 2 > len(keys):
-            return document, n
-        metric = np.int64(kind[document] & _METRIC)
-        for i in range(known):
-            for j in range(i):
-                a, b = min(room[i], room[j]), max(room[i], room[j])
-                keys[n] = (np.int64(a) * n_places + b) * n_metrics + metric
-                n += 1
-    return len(place), n

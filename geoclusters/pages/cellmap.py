@@ -21,12 +21,17 @@ from geoclusters.pages.shapes import unrolled_lon
 from geoclusters.pages.wording import CLASSES, class_breaks, label, number, significant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from geoclusters.pages.cellids import Columns
     from geoclusters.pages.cells import Cells
     from geoclusters.results import Result
 
 MOST_CELLS: Final = 2000
 """A cluster with more cells is drawn in their coarser parents; likewise the cells outside."""
+
+CLUSTERS_AT_ONCE: Final = 16
+"""Outlines of cells are found for so many clusters together."""
 
 CELL_DECIMALS: Final = 5
 DOT_DECIMALS: Final = 4
@@ -58,6 +63,7 @@ class CellMap:
             own = [joined(points, {"weight": "sum", "density": "max", **how}) for points in own]
         self._counted = [len(cells["cell"]) for cells in own]
         self._own = [_drawn(cells, how) for cells in own]
+        self._rings: dict[int, list[Rings]] = {}
 
     def note(self, identifier: str) -> str:
         """Say what the hexagons on the map are, where they are not the cells of the run."""
@@ -73,8 +79,12 @@ class CellMap:
         return " ".join(notes)
 
     def hexagons(self, identifier: str) -> Rings:
-        """Give the outlines of a cluster's cells as they are drawn."""
-        return cell_rings(self._own[self._place[identifier]]["cell"])
+        """Give the outlines of a cluster's cells as they are drawn; those of the next clusters are found with them."""
+        group, place = divmod(self._place[identifier], CLUSTERS_AT_ONCE)
+        if group not in self._rings:
+            own = self._own[group * CLUSTERS_AT_ONCE :][:CLUSTERS_AT_ONCE]
+            self._rings = {group: rings_of_each([cells["cell"] for cells in own])}
+        return self._rings[group][place]
 
     def data(self, identifier: str, hexagons: Rings, box: Any) -> dict[str, Any]:  # noqa: ANN401
         """Gather what the script draws: cells, dots within `box`, classes of both."""
@@ -200,3 +210,23 @@ def cell_rings(cells: npt.NDArray[np.uint64]) -> Rings:
     corners, sizes = cell_corners(cells)
     corners[:, 0] = unrolled_lon(corners[:, 0])
     return closed_rings(corners, sizes)
+
+
+def rings_of_each(groups: Sequence[npt.NDArray[np.uint64]]) -> list[Rings]:
+    """
+    Outlines of the cells of each group, as `cell_rings` gives them one by one.
+
+    Examples
+    --------
+    >>> cells = np.array([0x88283082B9FFFFF, 0x88283082BBFFFFF], dtype=np.uint64)
+    >>> [rings.ring_of.tolist() for rings in rings_of_each([cells[:1], cells[1:]])]
+    [[0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]]
+    """
+    points, ring_of, _ = cell_rings(np.concatenate(groups))
+    ends = np.cumsum([len(cells) for cells in groups])
+    found = []
+    for cells, end in zip(groups, ends.tolist(), strict=True):
+        first = end - len(cells)
+        own = slice(*np.searchsorted(ring_of, [first, end]))
+        found.append(Rings(points[own], ring_of[own] - first, len(cells)))
+    return found

@@ -9,13 +9,17 @@ from __future__ import annotations
 import base64
 import json
 import math
+import os
 import re
+import sys
 from functools import cache
 from importlib.metadata import distribution
 from importlib.resources import files
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from geoclusters.pages import wording
@@ -127,6 +131,7 @@ def _finite(content: Any) -> Any:  # noqa: ANN401
 def _templates() -> Environment:
     environment = Environment(
         loader=PackageLoader("geoclusters.pages"),
+        bytecode_cache=_kept_templates(),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -139,6 +144,18 @@ def _templates() -> Environment:
         shortened=wording.shortened,
     )
     return environment
+
+
+def _kept_templates() -> FileSystemBytecodeCache | None:
+    """Keep compiled templates where Python keeps its modules, if it may; changed ones are compiled anew."""
+    folder = Path(cache_from_source(__file__)).parent
+    if sys.dont_write_bytecode:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
 
 
 def document(template: str, **content: Any) -> str:  # noqa: ANN401

@@ -42,7 +42,7 @@ def files_of(result: Result) -> list[dict[str, str]]:
     return [
         {"name": name, "format": kind, "content": content}
         for name, kind, content in FILES
-        if (result.folder / name).is_file()
+        if result.holds(name)
     ]
 
 

@@ -93,7 +93,8 @@ def _towns() -> tuple[npt.NDArray[Any], npt.NDArray[np.float64], npt.NDArray[np.
 def _boxes(points: npt.NDArray[np.float64], region: Any) -> tuple[Any, Any]:  # noqa: ANN401
     """Give the part of the world that the map may show, and a larger one so that no cut is seen."""
     corners = np.concatenate([points, np.reshape(region.bounds, (2, 2))])
-    (west, south), (east, north) = np.nanmin(corners, axis=0), np.nanmax(corners, axis=0)
+    # Least and greatest of what is a number.
+    (west, south), (east, north) = np.fmin.reduce(corners), np.fmax.reduce(corners)
     margin = max(_MARGIN * max(east - west, north - south), _LEAST_MARGIN_DEG)
     inner = shapely.box(
         west - margin, max(south - margin, -85), east + margin, min(north + margin, 85)
