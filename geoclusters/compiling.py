@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import numba
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
-from numba.np import linalg
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -55,26 +53,3 @@ def prefetch(_: Any, array: types.Array, row: types.Integer) -> Any:  # noqa: AN
         return context.get_dummy_value()
 
     return types.void(array, row), generate
-
-
-def _load_array_functions() -> None:
-    """
-    Have numba load what it knows of arrays, without scipy's linear algebra.
-
-    It imports that only to learn whether it is there, which takes longer than all else that it loads; where a
-    product of matrices is compiled, it is imported all the same.
-    """
-    given = linalg.ensure_blas
-    linalg.ensure_blas = _look_for_scipy
-    try:
-        import numba.np.arraymath  # noqa: F401, PLC0415 - must come while the other function stands there
-    finally:
-        linalg.ensure_blas = given
-
-
-def _look_for_scipy() -> None:
-    if find_spec("scipy") is None:
-        raise ImportError("scipy is not installed")
-
-
-_load_array_functions()

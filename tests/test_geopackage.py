@@ -10,7 +10,6 @@ from xml.etree import ElementTree as ET
 
 import geopandas as gpd
 import numpy as np
-import pyarrow as pa
 import pyogrio
 import pytest
 import shapely
@@ -18,7 +17,6 @@ import synthetic_run
 
 from geoclusters import geopackage, qgis, schema
 from geoclusters.geopackage import write_geopackage
-from geoclusters.geopoints import fill_points
 
 LAYERS = ("clusters", "regions", "cells", "links")
 
@@ -139,48 +137,6 @@ def test_many_cells_are_points(run, tmp_path, monkeypatch):
     write_geopackage(run, path, made_by="{}")
     assert pyogrio.read_info(path, layer="cells")["geometry_type"] == "Point"
     assert "SimpleMarker" in str(asked(path, "SELECT styleQML FROM layer_styles"))
-
-
-def test_points_are_filled_in_as_gdal_would_write_them(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(geopackage, "MOST_HEXAGONS", 10)
-    ours, theirs = tmp_path / "ours.gpkg", tmp_path / "theirs.gpkg"
-    write_geopackage(run, ours, made_by="{}")
-    monkeypatch.setattr(geopackage.Layer, "is_filled", False)
-    write_geopackage(run, theirs, made_by="{}")
-    listed = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
-    assert asked(ours, listed) == asked(theirs, listed)
-    tables = [name for kind, name, _ in asked(ours, listed) if kind == "table"]
-    for table in tables:
-        if not table.startswith("rtree_cells_geom"):
-            query = f'SELECT * FROM "{table}" ORDER BY 1, 2'
-            assert asked(ours, query) == asked(theirs, query)
-    assert asked(ours, "PRAGMA integrity_check") == [("ok",)]
-
-
-@pytest.mark.parametrize("n", [1, 51, 52, 2601, 2602, 10_000])
-def test_the_index_of_points_is_sound_and_finds_them(tmp_path, n):
-    rng = np.random.default_rng(n)
-    lon, lat = rng.uniform(-180, 180, n), rng.uniform(-90, 90, n)
-    file = tmp_path / "points.gpkg"
-    shapes = pa.array(shapely.to_wkb(shapely.points(lon, lat)), pa.binary())
-    missing = np.where(np.arange(n) % 2, rng.normal(size=n), np.nan)
-    features = pa.table(
-        {"count": rng.integers(-(10**12), 10**12, n), "real": missing, "geom": shapes}
-    )
-    empty = features.slice(0, 0)
-    options = {"driver": "GPKG", "geometry_name": "geom", "geometry_type": "Point"}
-    pyogrio.write_arrow(empty, file, layer="points", crs="EPSG:4326", **options)
-    fill_points(file, "points", features, geometry="geom")
-    assert asked(file, "PRAGMA integrity_check") == [("ok",)]
-    assert asked(file, "SELECT rtreecheck('rtree_points_geom')") == [("ok",)]
-    boxes = np.array(asked(file, "SELECT * FROM rtree_points_geom ORDER BY id"))
-    assert ((boxes[:, 1] <= lon) & (lon <= boxes[:, 2])).all()
-    assert ((boxes[:, 3] <= lat) & (lat <= boxes[:, 4])).all()
-    np.testing.assert_allclose(boxes[:, 1:], np.stack([lon, lon, lat, lat], 1), rtol=3e-7)
-    read = gpd.read_file(file, bbox=(0, 0, 90, 45))
-    inside = (lon >= 0) & (lon <= 90) & (lat >= 0) & (lat <= 45)
-    assert sorted(read["count"]) == sorted(features["count"].to_numpy()[inside])
-    np.testing.assert_array_equal(gpd.read_file(file)["real"], missing)
 
 
 def test_a_run_without_links(tmp_path):
