@@ -138,7 +138,10 @@ def dense_clusters(
     core = np.zeros(len(lat), dtype=np.uint8)
     in_pieces(threads, len(grid.column), mark_cores, grid, limit, scale.cap, core)
     grid = grid._replace(weight=grid.weight[:0].copy())
-    return _joined(grid, limit, core, nearest=border == "nearest", threads=threads)
+    label = _labels(grid, limit, core, nearest=border == "nearest", threads=threads)
+    row = grid.row
+    del grid  # its points are the most of the memory, and need not be held beside the answer
+    return _put_back(row, label, core, threads=threads)
 
 
 def dense_clusters_and_weights(
@@ -196,7 +199,8 @@ def dense_clusters_and_weights(
     in_pieces(threads, len(grid.column), sum_surroundings, grid, limit, around)
     grid = grid._replace(weight=grid.weight[:0].copy())
     core = (around >= need)[grid.row].view(np.uint8)
-    return _joined(grid, limit, core, nearest=border == "nearest", threads=threads), around
+    label = _labels(grid, limit, core, nearest=border == "nearest", threads=threads)
+    return _put_back(grid.row, label, core, threads=threads), around
 
 
 def neighbourhood_weights(
@@ -257,16 +261,22 @@ def _side(radius_km: float) -> float:
     return chord_of(radius_km) / math.sqrt(3.0) * _TIGHT
 
 
-def _joined(grid: Grid, limit: float, core: Flags, *, nearest: bool, threads: int) -> DenseClusters:
-    """Join core points, which come in the order of the grid, and give each border point a cluster."""
-    n_cubes, n = len(grid.column), len(core)
+def _labels(grid: Grid, limit: float, core: Flags, *, nearest: bool, threads: int) -> Ints:
+    """Join core points and give each border point a cluster; all in the order of the grid."""
+    n_cubes = len(grid.column)
     flag = dbscan.flag_nodes(grid, core)
     parent = dbscan.link_cubes(grid, limit, core, flag, _forward_offsets())
     number = dbscan.number_clusters(grid, core, flag, parent)
-    label = np.empty(n, dtype=np.int32)
+    label = np.empty(len(core), dtype=np.int32)
     in_pieces(threads, n_cubes, label_points, grid, limit, core, flag, number, nearest, label)
+    return label
+
+
+def _put_back(row: Ints, label: Ints, core: Flags, *, threads: int) -> DenseClusters:
+    """Give labels and core flags in the order of the input."""
+    n = len(row)
     found = DenseClusters(np.empty(n, dtype=np.int64), np.empty(n, dtype=np.bool_))
-    in_pieces(threads, n, dbscan.put_back, grid.row, label, core, *found)
+    in_pieces(threads, n, dbscan.put_back, row, label, core, *found)
     return found
 
 
