@@ -182,6 +182,28 @@ def is_member(keys: Keys, sorted_keys: Keys) -> npt.NDArray[np.bool_]:
     return np.asarray(sorted_keys[at] == keys)
 
 
+def first_keys(keys: Keys, starts: npt.NDArray[np.bool_]) -> Keys:
+    """
+    Give the key of each document, from the keys of its rows and where it starts.
+
+    Examples
+    --------
+    >>> first_keys(np.array([7, 7, 8], dtype=np.uint64), np.array([True, False, True]))
+    array([7, 8], dtype=uint64)
+    """
+    found = np.empty(len(keys), dtype=np.uint64)
+    return found[: _pick(keys, starts, found)]
+
+
+@compiled
+def _pick(keys: Keys, chosen: npt.NDArray[np.bool_], found: Keys) -> int:
+    n = 0
+    for row in range(len(keys)):
+        found[n] = keys[row]  # overwritten by the next one, unless it was chosen
+        n += chosen[row]
+    return n
+
+
 def open_ends(keys: Keys, last: np.uint64) -> tuple[int, int]:
     """
     Give the rows of a batch whose documents are surely whole.

@@ -259,7 +259,7 @@ class Adder:
             rows=rows.taken(counts),
             stated=self._task.stated,
         )
-        self._volume.write(batch, _first_keys(keys, starts), entries.unspread)
+        self._volume.write(batch, addresses.first_keys(keys, starts), entries.unspread)
         return weighed.reason
 
     def _quality(self) -> QualityTally:
@@ -296,21 +296,6 @@ class Adder:
     def sums(self) -> Tables:
         """Give the sums, after all is added."""
         return self._binning.finish()
-
-
-def _first_keys(keys: Keys, starts: npt.NDArray[np.bool_]) -> Keys:
-    """Give the key of each document."""
-    found = np.empty(len(keys), dtype=np.uint64)
-    return found[: _pick(keys, starts, found)]
-
-
-@compiled
-def _pick(keys: Keys, chosen: npt.NDArray[np.bool_], found: Keys) -> int:
-    n = 0
-    for row in range(len(keys)):
-        found[n] = keys[row]  # overwritten by the next one, unless it was chosen
-        n += chosen[row]
-    return n
 
 
 @compiled
