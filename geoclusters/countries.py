@@ -14,7 +14,6 @@ from functools import cache
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -24,6 +23,8 @@ from geoclusters.places import nearest_place, read_places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import geopandas as gpd
 
 COUNTRY_RESOLUTION = 5
 """Resolution of the H3 cells that `outside_country` takes: some 17 km across."""
@@ -73,6 +74,8 @@ def read_outlines() -> gpd.GeoDataFrame:
     >>> bool(read_outlines().set_index("iso2").loc["CH"].geometry.is_valid)
     True
     """
+    import geopandas as gpd  # noqa: PLC0415 - slow
+
     with as_file(files("geoclusters") / "tables" / "outlines.parquet") as path:
         return gpd.read_parquet(path)
 

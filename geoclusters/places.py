@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from geoclusters.earth import distance_km, unit_vectors
 
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
+
+DENSITY_PER_KM2: Final = 8000.0
+"""Inhabitants per km² of a large city's own area, to tell its districts from its neighbours."""
 
 
 def read_places(min_population: int = 0) -> pd.DataFrame:

@@ -22,8 +22,8 @@ from geoclusters.countries import COUNTRY_RESOLUTION, outside_country
 from geoclusters.engine.binning import Binning
 from geoclusters.engine.store import OPTIONAL, VolumeWriter, kept
 from geoclusters.engine.tally import PLACED, Tally
+from geoclusters.folders import write_json
 from geoclusters.quality import QualityTally
-from geoclusters.results import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

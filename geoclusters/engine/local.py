@@ -13,8 +13,8 @@ from geoclusters.engine.adding import Adder, Task
 from geoclusters.engine.concluding import concluded
 from geoclusters.engine.reading import check_sources, readings, runs_of, span_of
 from geoclusters.engine.store import VOLUMES
+from geoclusters.folders import write_json
 from geoclusters.machine import processors
-from geoclusters.results import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from geoclusters import addresses
 from geoclusters.addresses.sources.table import check_parquet, is_parquet
 from geoclusters.errors import SourceError
+from geoclusters.folders import write_json
 from geoclusters.geocoding import GeocodingRules, GeocodingTally, geocoded, open_geocoder
-from geoclusters.results import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

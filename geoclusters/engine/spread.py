@@ -30,7 +30,7 @@ from geoclusters.engine.adding import Task
 from geoclusters.engine.concluding import concluded
 from geoclusters.engine.reading import check_sources, readings, rows_of
 from geoclusters.engine.store import VOLUMES
-from geoclusters.results import write_json
+from geoclusters.folders import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -24,7 +24,7 @@ from geoclusters.engine.adding import Adder
 from geoclusters.engine.reading import runs_of, span_of
 from geoclusters.engine.store import write_tables
 from geoclusters.errors import EngineError, GeoclustersError
-from geoclusters.results import write_json
+from geoclusters.folders import write_json
 from geoclusters.stages import ADDRESS_CODE, code_hash
 
 if TYPE_CHECKING:

@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.spatial import cKDTree
 
 from geoclusters.countries import country_at, read_outlines
 from geoclusters.earth import chord_of, unit_vectors
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
+    from scipy.spatial import cKDTree
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
@@ -214,6 +214,8 @@ def _near_centre(lat: Floats, lon: Floats) -> Flags:
 @cache
 def _centres() -> cKDTree:
     """Centres of the countries: of all their land, and of its largest part."""
+    from scipy.spatial import cKDTree  # noqa: PLC0415 - slow, and asked for where there are piles
+
     outlines = read_outlines().geometry.to_numpy()
     parts, owner = shapely.get_parts(outlines, return_index=True)
     order = np.lexsort((-shapely.area(parts), owner))

@@ -15,8 +15,7 @@ import pandas as pd
 
 from geoclusters.compiling import compiled
 from geoclusters.earth import EARTH_RADIUS_KM, chord_of, unit_vectors
-from geoclusters.indicators.population.places import DENSITY_PER_KM2
-from geoclusters.places import read_places
+from geoclusters.places import DENSITY_PER_KM2, read_places
 from geoclusters.quality.mixing import mixed, unit_interval
 
 if TYPE_CHECKING:

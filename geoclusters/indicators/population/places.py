@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from geoclusters.earth import chord_of, unit_vectors
+from geoclusters.places import DENSITY_PER_KM2
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 PLACES_SOURCE: Final = "estimate: places of GeoNames inside the cluster"
 REACH_KM: Final = 3.0
 """A place belongs to the cluster of its nearest member cell when that is not farther than this."""
-DENSITY_PER_KM2: Final = 8000.0
-"""Inhabitants per km² of a large city's own area, to tell its districts from its neighbours."""
 
 
 def population_of_places(
@@ -44,6 +42,8 @@ def population_of_places(
     numpy.ndarray of float64, shape (n_clusters,)
         Inhabitants; NaN where no place lies in the cluster.
     """
+    from scipy.spatial import cKDTree  # noqa: PLC0415 - slow
+
     member = labels >= 0
     if not member.any():
         return np.full(n_clusters, np.nan)
@@ -61,6 +61,8 @@ def population_of_places(
 
 def is_district(places: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Tell which places lie within a larger place of their economy."""
+    from scipy.spatial import cKDTree  # noqa: PLC0415 - slow
+
     points = unit_vectors(places["lat"], places["lon"])
     population = places["population"].to_numpy()
     country = places["country"].to_numpy()
