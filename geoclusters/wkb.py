@@ -16,7 +16,7 @@ from geoclusters.geometry import HALF_TURN, cell_corners, hexagons
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-POINT: Final = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
+_POINT: Final = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
 _HEXAGON: Final = np.dtype(
     [
         *(("order", "u1"), ("kind", "<u4"), ("polygons", "<u4")),
@@ -41,9 +41,9 @@ def collections(shapes: npt.NDArray[np.object_]) -> pa.Array:
 
 def points(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> pa.Array:
     """Write points as WKB (OGC 06-103r4, 8.2.9), without an object for each."""
-    rows = np.empty(len(x), dtype=POINT)
+    rows = np.empty(len(x), dtype=_POINT)
     rows["order"], rows["kind"], rows["x"], rows["y"] = 1, 1, x, y
-    return _rows_of_bytes(rows.view(np.uint8).reshape(len(x), POINT.itemsize), pa.binary())
+    return _rows_of_bytes(rows.view(np.uint8).reshape(len(x), _POINT.itemsize), pa.binary())
 
 
 def cell_hexagons(cells: npt.NDArray[np.uint64]) -> pa.Array:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 OFFSETS_PER_RADIUS: Final = 1 << 15
 SUMS: Final = ("weight", "addresses", "documents", "position_weight", "x", "y", "z")
 _FEW_ROWS = 24
-_WEIGHT_ONE = schema.WEIGHT_ONE
 _POSITION_UNIT = schema.WEIGHT_ONE >> 16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _OTHER = np.uint64(0xD6E8FEB86659FD93)
