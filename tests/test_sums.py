@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from geoclusters.cells import SumTable, added_up, finish
 from geoclusters.cells import sums as cell_sums
+from geoclusters.cells.kernel import latlng_to_cells
 from geoclusters.cells.sums import SUMS
 from geoclusters.earth import distance_km, unit_vectors
 from geoclusters.schema import WEIGHT_ONE
@@ -174,6 +175,18 @@ def test_counts_stand_for_many_documents():
     assert found["distinct_p"].tolist() == [42]
     assert found["addresses"].tolist() == [42]
     assert found["weight_p"].tolist() == [42 * WEIGHT_ONE]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 15), st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 700, 1 << 14]))
+def test_cells_and_metrics_are_put_in_order_at_every_resolution(resolution, seed, n):
+    # At the finer resolutions the position has no room beside the cell, and positions are sorted.
+    random = np.random.default_rng(seed)
+    lat, lon = np.degrees(np.arcsin(random.uniform(-1, 1, n))), random.uniform(-180, 180, n)
+    cell = latlng_to_cells(lat, lon, resolution)
+    metric = random.integers(1, 256, n).astype(np.uint64)
+    keys = random.permutation(np.unique((cell << np.uint64(8)) | metric))
+    assert np.array_equal(cell_sums._order(keys, resolution), np.argsort(keys))
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**56 - 1), st.integers(0, 254)), min_size=1, max_size=20))

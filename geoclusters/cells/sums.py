@@ -18,6 +18,7 @@ from geoclusters.cells.kernel import cells_and_vectors
 from geoclusters.cells.shards import ShardedTable
 from geoclusters.compiling import compiled
 from geoclusters.earth import EARTH_RADIUS_KM
+from geoclusters.hierarchy import FINEST_RESOLUTION
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -41,6 +42,9 @@ _ONE = np.uint64(1)
 _METRIC_SHIFT = np.uint64(56)
 _CELL_MASK = np.uint64((1 << 56) - 1)
 _CELL_TOP = np.uint64(0x08 << 56)
+_METRIC_BITS = np.uint64(8)
+_METRIC_MASK = np.uint64(0xFF)
+_BASE_CELL_BITS = 7
 
 
 def position_scale(resolution: int) -> float:
@@ -98,7 +102,7 @@ class CellSums:
 
 def _ordered(sums: CellSums) -> Cells:
     """Cell and metric as one number in their order; the top byte of an H3 cell is always the same."""
-    return (sums.cell << np.uint64(8)) | sums.metric.astype(np.uint64)
+    return (sums.cell << _METRIC_BITS) | sums.metric.astype(np.uint64)
 
 
 def documents_of(document: Ints, hashes: Keys, rest: Ints, count: Floats) -> Ints:
@@ -195,7 +199,27 @@ def _unmix(hashes: Keys) -> None:
     for row in range(len(hashes)):
         h = hashes[row] * _OTHER_UNDONE
         key = (h ^ (h >> _HALF)) * _GOLDEN_UNDONE
-        hashes[row] = (key << np.uint64(8)) | (key >> _METRIC_SHIFT)
+        hashes[row] = (key << _METRIC_BITS) | (key >> _METRIC_SHIFT)
+
+
+def _order(keys: Keys, resolution: int) -> Ints:
+    """
+    Order cells of one resolution with their metrics (`_unmix`), no two of which are alike.
+
+    Numpy sorts numbers several times as fast as positions, so each gets its position into its lower bits where cell,
+    metric and position have room in 64.
+    """
+    same_digits = np.uint64(3 * (FINEST_RESOLUTION - resolution)) + _METRIC_BITS
+    position_bits = max(len(keys) - 1, 1).bit_length()
+    cell_bits = _BASE_CELL_BITS + 3 * resolution
+    if cell_bits + int(_METRIC_BITS) + position_bits > 64:
+        return np.argsort(keys)
+    cell = (keys >> same_digits) & np.uint64((1 << cell_bits) - 1)
+    sorted_keys = (cell << _METRIC_BITS) | (keys & _METRIC_MASK)
+    sorted_keys <<= np.uint64(position_bits)
+    sorted_keys |= np.arange(len(keys), dtype=np.uint64)
+    sorted_keys.sort()
+    return (sorted_keys & np.uint64((1 << position_bits) - 1)).astype(np.int64)
 
 
 @compiled
@@ -290,8 +314,8 @@ class SumTable:
         """
         key = self._table.word(0).view(np.uint64)
         _unmix(key)
-        order = np.argsort(key)
+        order = _order(key, self.resolution)
         key = key[order]
         sums, rows = self._table.take(order)
-        cell = (key >> np.uint64(8)) | _CELL_TOP
+        cell = (key >> _METRIC_BITS) | _CELL_TOP
         return CellSums(cell, key.astype(np.uint8) - np.uint8(1), sums), rows
