@@ -143,11 +143,24 @@ def drawing_region(cells: Cells, *, gap_km: float) -> shapely.MultiPolygon:
         Gaps up to about this width are closed.
     """
     coarse = _closing_resolution(h3.get_resolution(int(cells[0])), gap_km)
-    own = np.unique(parents(cells, coarse))
-    wide = np.unique(np.append(neighbours(own), own))
-    added = np.setdiff1d(wide, own, assume_unique=True)
-    closed = added[np.isin(neighbours(added), wide).all(axis=1)]
+    own = _distinct(parents(cells, coarse))
+    wide = _distinct(np.append(neighbours(own), own))
+    added = wide[~_are_among(wide, own)]
+    closed = added[_are_among(neighbours(added), wide).all(axis=1)]
     return cell_outline(np.sort(np.append(own, closed)), holes="fill")
+
+
+def _distinct(cells: Cells) -> Cells:
+    """Give each cell once, in order: cells that are nearly in order are sorted sooner than they are hashed."""
+    ordered = np.sort(cells)
+    kept: Cells = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    return kept
+
+
+def _are_among(cells: Cells, known: Cells) -> npt.NDArray[np.bool_]:
+    """Tell which cells are among those of `known`, one or more, in order."""
+    place = np.searchsorted(known, cells)
+    return np.asarray(known[np.minimum(place, len(known) - 1)] == cells)
 
 
 def _closing_resolution(resolution: int, gap_km: float) -> int:
