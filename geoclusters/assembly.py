@@ -174,7 +174,7 @@ def find_clusters(
             max_gap_km=method.merge_gap_km,
             threads=processors(),
         )
-        if method.merge_rule == "gap+links" and len(gaps):
+        if method.merge_rule == "gap+links" and len(gaps.gap_km):
             if store is None:
                 raise ValueError("merge_rule 'gap+links' needs the store of the addresses")
             from geoclusters import indicators  # noqa: PLC0415 - slow, and seldom asked for

@@ -14,7 +14,7 @@ from geoclusters.study import make_method
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
+    import numpy.typing as npt
 
     from geoclusters.engine import AddressStore
     from geoclusters.settings import Method
@@ -60,14 +60,15 @@ def boundaries(
     changes = {"radius_km": radius_km, "min_density": min_density, "merge_gap_km": merge_gap_km}
     table = draw_boundaries(Path(source), None if out is None else Path(out), changes)
     import geopandas as gpd  # noqa: PLC0415 - slow
+    import pandas as pd  # noqa: PLC0415
 
-    return gpd.GeoDataFrame(table, geometry="geometry", crs="EPSG:4326")
+    return gpd.GeoDataFrame(pd.DataFrame(table), geometry="geometry", crs="EPSG:4326")
 
 
 def draw_boundaries(
     source: Path, out: Path | None, changes: dict[str, float | None]
-) -> pd.DataFrame:
-    """Do what `boundaries` does, for those who have no use for geopandas; what is None stays as it was."""
+) -> dict[str, npt.NDArray[Any]]:
+    """Do what `boundaries` does, for those who have no use for a table; what is None stays as it was."""
     run = read_run_file(source)
     state = stages.Stages(source)
     facts = state.facts(ADDRESSES)
@@ -87,14 +88,21 @@ def draw_boundaries(
         asked = beside.submit(find_clusters, cells, **options, doubting=False)
         # Meanwhile, since it takes nearly as long to load what draws and names them.
         from geoclusters.describing import bounded_table, load_ahead  # noqa: PLC0415
-        from geoclusters.geojson import write_geojson  # noqa: PLC0415
+        from geoclusters.geojson import write_features  # noqa: PLC0415
 
         load_ahead()
         found = asked.result()
     clusters = bounded_table(cells, found, method=method, weights=run["weights"])
     if out is not None:
-        write_geojson(out / FILE, clusters)
+        write_features(out / FILE, _rows(clusters), clusters["geometry"])
     return clusters
+
+
+def _rows(clusters: dict[str, npt.NDArray[Any]]) -> list[dict[str, Any]]:
+    """Properties of each cluster."""
+    names = [name for name in clusters if name != "geometry"]
+    columns = (clusters[name].tolist() for name in names)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _store(state: stages.Stages, method: Method) -> AddressStore | None:

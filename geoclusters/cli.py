@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import traceback
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from geoclusters.results import Result
 
 USERS_MISTAKE, OUR_FAULT, INTERRUPTED = 2, 1, 130
+OBJECTS_BETWEEN_COLLECTIONS = 200_000
+"""
+The interpreter looks for garbage after so many new objects; by itself it does so after 700.
+
+What a command loads are many objects that stay: to look through them again and again is a fifteenth of a short one.
+"""
 
 app = typer.Typer(
     name="geoclusters",
@@ -335,6 +342,7 @@ def sample_command(
 
 def main() -> None:
     """Enter here; exit 0 done, 2 the user's mistake (one message), 1 our fault."""
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
         app()
     except GeoclustersError as error:

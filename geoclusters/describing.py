@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from geoclusters import clusters as cluster_wing
 from geoclusters import indicators, schema
@@ -15,7 +14,7 @@ from geoclusters.earth import unit_vectors
 from geoclusters.errors import StudyError
 from geoclusters.hierarchy import FINEST_RESOLUTION
 from geoclusters.machine import processors
-from geoclusters.places import read_places
+from geoclusters.places import place_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,26 +26,27 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
+    Columns = dict[str, npt.NDArray[Any]]
 
 NAMING_MIN_POPULATION: Final = 15_000
 
 
 def load_ahead() -> None:
     """Load what clusters are named and drawn with, which the first to ask for it would wait for."""
-    read_places()
+    place_columns(NAMING_MIN_POPULATION)
     for name in ("name_clusters", "outlines_and_areas"):
         getattr(cluster_wing, name)
 
 
 def bounded_table(
     cells: Cells, found: Findings, *, method: Method, weights: Mapping[str, float]
-) -> pd.DataFrame:
+) -> Columns:
     """
     Name, draw, count and rank the clusters from the cells alone, without what needs the addresses.
 
     Returns
     -------
-    pandas.DataFrame
+    dict of str to numpy.ndarray, shape (n,)
         Columns of `schema.CLUSTERS` as far as the cells know them, and `geometry`, in order of rank, WGS 84.
     """
     own = territories_of(cells, found)
@@ -67,24 +67,22 @@ def bounded(
     *,
     method: Method,
     weights: Mapping[str, float],
-) -> pd.DataFrame:
-    """One row a label: documents, shares, score, name, size, outlines."""
+) -> Columns:
+    """Of each label: documents, shares, score, name, size, outline."""
     n = int(found.labels.max(initial=-1)) + 1
-    counts = pd.DataFrame(
-        {
-            m: indicators.as_documents(
-                indicators.summed_by_label(cells.columns[f"weight_{m}"], found.labels, n)
-            )
-            for m in cells.metrics
-        }
-    )
-    table = indicators.scored(counts, totals=world_totals(cells), weights=weights)
+    counts = {
+        m: indicators.as_documents(
+            indicators.summed_by_label(cells.columns[f"weight_{m}"], found.labels, n)
+        )
+        for m in cells.metrics
+    }
+    table: Columns = indicators.scored(counts, totals=world_totals(cells), weights=weights)
     with ThreadPoolExecutor(1) as beside:
         described = beside.submit(_described, cells, found, own, weights, n)
         outlines, areas = cluster_wing.outlines_and_areas(
             own.of_clusters(n), holes=method.holes, threads=processors()
         )
-        table = pd.concat([table, described.result()], axis=1)
+        table |= described.result()
     table["cluster_id"] = _unique_ids(cells, found, own)
     table["geometry"] = np.array([*outlines, None], dtype=object)[:-1]
     table["area_km2"] = areas
@@ -121,14 +119,19 @@ def _unique_ids(
 ) -> npt.NDArray[np.object_]:
     """Name clusters that share their heaviest cell, as tiny ones of an exact run may, by a finest cell instead."""
     ids = cluster_ids(own.cell, own.weight, own.label)
-    shared = pd.Series(ids).duplicated(keep=False).to_numpy()
+    shared = _repeated(ids)
     if shared.any():
         rows = np.flatnonzero(shared[found.labels] & (found.labels >= 0))
         finest = latlng_to_cells(cells.lat[rows], cells.lon[rows], FINEST_RESOLUTION)
         ids[shared] = cluster_ids(finest, cells.weight[rows], found.labels[rows])
-    if pd.Series(ids).duplicated().any():
+    if _repeated(ids).any():
         raise StudyError("clusters lie within a metre of each other; use a larger radius_km")
     return ids
+
+
+def _repeated(ids: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    _, place, times = np.unique(ids, return_inverse=True, return_counts=True)
+    return np.asarray(times[place] > 1)
 
 
 def _described(
@@ -137,30 +140,27 @@ def _described(
     own: cluster_wing.Territories,
     weights: Mapping[str, float],
     n: int,
-) -> pd.DataFrame:
+) -> Columns:
     """Name, centre and size of each cluster."""
     member = np.flatnonzero(found.labels >= 0)
     labels, activity = found.labels[member], cells.score(weights, member)
     cells_lat, cells_lon = cells.lat[member], cells.lon[member]
-    places = read_places()
-    names = cluster_wing.name_clusters(
+    named = cluster_wing.name_clusters(
         lat=cells_lat,
         lon=cells_lon,
         activity=activity,
         labels=labels,
-        places=places[places["population"] >= NAMING_MIN_POPULATION].reset_index(drop=True),
-    ).set_index("label")["name"]
-    lat, lon = _centres(cells_lat, cells_lon, activity, labels, n)
-    return pd.DataFrame(
-        {
-            "name": names.reindex(range(n)).to_numpy(),
-            "lat": lat,
-            "lon": lon,
-            "n_cells": np.bincount(own.label, minlength=n).astype(np.int64),
-            "n_core_cells": np.bincount(own.label[own.core], minlength=n).astype(np.int64),
-            "n_parts": found.n_parts,
-        }
+        places=place_columns(NAMING_MIN_POPULATION),
     )
+    lat, lon = _centres(cells_lat, cells_lon, activity, labels, n)
+    return {
+        "name": np.array(named.name, dtype=object),
+        "lat": lat,
+        "lon": lon,
+        "n_cells": np.bincount(own.label, minlength=n).astype(np.int64),
+        "n_core_cells": np.bincount(own.label[own.core], minlength=n).astype(np.int64),
+        "n_parts": found.n_parts,
+    }
 
 
 def _centres(

@@ -7,6 +7,9 @@ import numpy.typing as npt
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius of the Earth (IUGG), the sphere on which every distance is taken."""
+WGS84_SEMI_MAJOR_KM = 6378.137
+WGS84_ECCENTRICITY_SQUARED = 0.00669437999014133
+"""The ellipsoid on which every area is taken, as PROJ has it."""
 
 
 def unit_vectors(

@@ -6,16 +6,16 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import shapely
 
 from geoclusters.folders import written_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
+    import pandas as pd
 
     Shapes = npt.NDArray[np.object_]
 
@@ -25,16 +25,29 @@ DECIMALS: Final = 5
 
 def write_geojson(path: Path, frame: pd.DataFrame) -> None:
     """
-    Write RFC 7946 GeoJSON with five decimals, one metre; polygons are cut and oriented as it asks already.
+    Write a table as `write_features` does.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         Properties, and the column `geometry` of shapely geometries, WGS 84.
     """
-    shapes = np.asarray(frame["geometry"], dtype=object)
-    table = pd.DataFrame(frame.drop(columns="geometry")).astype(object)
+    table = frame.drop(columns="geometry").astype(object)
     rows = table.where(table.notna(), None).to_dict("records")
+    write_features(path, rows, np.asarray(frame["geometry"], dtype=object))
+
+
+def write_features(path: Path, rows: Iterable[Mapping[Any, Any]], shapes: Shapes) -> None:
+    """
+    Write RFC 7946 GeoJSON with five decimals, one metre; polygons are cut and oriented as it asks already.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Properties of each feature.
+    shapes : numpy.ndarray of shapely geometries
+        WGS 84.
+    """
     with written_aside(path) as part, part.open("wb") as file:
         file.write(b'{"type": "FeatureCollection", "features": [\n')
         for number, (row, outline) in enumerate(zip(rows, _as_texts(shapes), strict=True)):

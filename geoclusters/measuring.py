@@ -74,7 +74,7 @@ def measure_clusters(
         near = beside.submit(_gaps, cells, found)
         if people is None:
             counted = beside.submit(_population_of_places, cells, found)
-        table = bounded(cells, found, own, method=method, weights=weights)
+        table = pd.DataFrame(bounded(cells, found, own, method=method, weights=weights))
         ids = table["cluster_id"].to_numpy()
         table["region"] = _regions(own, len(table), gap_km=method.merge_gap_km)
         if people is not None:
@@ -173,7 +173,8 @@ def _links_table(links: pd.DataFrame, ids: npt.NDArray[np.object_]) -> pd.DataFr
 
 def _gaps(cells: Cells, found: Findings) -> pd.DataFrame:
     """Clusters near each other by label."""
-    return cluster_wing.cluster_gaps(cells.lat, cells.lon, found.labels, max_gap_km=NEAR_KM)
+    gaps = cluster_wing.cluster_gaps(cells.lat, cells.lon, found.labels, max_gap_km=NEAR_KM)
+    return pd.DataFrame(gaps._asdict())
 
 
 def _neighbours_table(gaps: pd.DataFrame, ids: npt.NDArray[np.object_]) -> pd.DataFrame:

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from geoclusters.earth import distance_km, unit_vectors
 
+# pandas is loaded where a table is made: it takes longer than to read the columns that clusters are named with.
 if TYPE_CHECKING:
+    import pandas as pd
     from scipy.spatial import cKDTree
 
 DENSITY_PER_KM2: Final = 8000.0
@@ -64,6 +65,36 @@ def read_places(min_population: int = 0) -> pd.DataFrame:
     return places[places["population"] >= min_population].reset_index(drop=True)
 
 
+@cache
+def place_columns(min_population: int) -> dict[str, npt.NDArray[Any]]:
+    """
+    Give what `read_places` gives, but for `ascii_name`, as arrays, without loading pandas.
+
+    Examples
+    --------
+    >>> places = place_columns(min_population=5_000_000)
+    >>> places["name"][places["place_id"] == 1850147].tolist()
+    ['Tokyo']
+    """
+    import pyarrow.parquet as pq  # noqa: PLC0415 - slow
+
+    numbers = ("place_id", "lat_e4", "lon_e4", "population")
+    texts = ("name", "country", "region", "region_code")
+    with as_file(files("geoclusters") / "tables" / "places.parquet") as path:
+        packed = pq.ParquetFile(path).read([*numbers, *texts]).combine_chunks()
+    place_id, lat_e4, lon_e4, population = (
+        np.from_dlpack(packed[name].chunk(0)) for name in numbers
+    )
+    large = np.flatnonzero(population >= min_population)
+    return {
+        "place_id": place_id[large].astype(np.int64),
+        **{name: np.array(packed[name].to_pylist(), dtype=object)[large] for name in texts},
+        "lat": lat_e4[large].astype(np.float64) / 10_000,
+        "lon": lon_e4[large].astype(np.float64) / 10_000,
+        "population": population[large].astype(np.int64),
+    }
+
+
 def read_gazetteer() -> pd.DataFrame:
     """
     Places of some 500 people and more, with the keys of the names by which they are found.
@@ -88,6 +119,8 @@ def read_gazetteer() -> pd.DataFrame:
     >>> "munchen" in places.loc[2867714, "others"].split("|")
     True
     """
+    import pandas as pd  # noqa: PLC0415
+
     small = _table("places_small.parquet")
     small["lat"], small["lon"] = small.pop("lat_e3") / 1_000, small.pop("lon_e3") / 1_000
     large = _all_places()[small.columns]
@@ -115,6 +148,8 @@ def read_regions() -> pd.DataFrame:
     >>> regions.loc[("CA", "08")].to_list()
     ['Ontario', 'ON|Ont']
     """
+    import pandas as pd  # noqa: PLC0415
+
     with as_file(files("geoclusters") / "tables" / "regions.csv") as path:
         # Namibia's code is NA.
         return pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -162,12 +197,16 @@ def nearest_place(
 
 
 def _table(name: str) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415
+
     with as_file(files("geoclusters") / "tables" / name) as path:
         return pd.read_parquet(path)
 
 
 @cache
 def _all_places() -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415
+
     packed = _table("places.parquet")
     return pd.DataFrame(
         {

@@ -92,12 +92,13 @@ def quick_boundaries(
         raise StudyError("--quick works on the cells as they are; leave --resolution out")
     changes = {"radius_km": radius_km, "min_density": min_density, "merge_gap_km": merge_gap_km}
     found = draw_boundaries(folder, out, changes)
+    shown = {name: found[name][:SHOWN_RANKS] for name in ("rank", "name", "area_km2", "score")}
     rows = [
-        [str(r.rank), r.name, f"{r.area_km2:,.0f}", f"{r.score:.2%}"]
-        for r in found.head(SHOWN_RANKS)[["rank", "name", "area_km2", "score"]].itertuples(False)
+        [str(rank), name, f"{area_km2:,.0f}", f"{score:.2%}"]
+        for rank, name, area_km2, score in zip(*shown.values(), strict=True)
     ]
-    _print_table(["rank", "name", "area_km2", "score"], rows)
-    typer.echo(f"{len(found)} clusters" + (f"; boundaries: {out / FILE}" if out else ""))
+    _print_table(shown, rows)
+    typer.echo(f"{len(found['rank'])} clusters" + (f"; boundaries: {out / FILE}" if out else ""))
 
 
 def report(result: Result, *, as_json: bool) -> None:

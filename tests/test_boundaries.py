@@ -39,10 +39,11 @@ def test_a_new_process_gives_the_same(finished):
 
 
 def test_what_takes_long_to_load_is_not_loaded_for_it(finished, tmp_path):
+    slow = {"geopandas", "pandas", "pyarrow.compute", "scipy.spatial", "sklearn"}
     script = (
         "import sys; from pathlib import Path; from geoclusters.boundaries import draw_boundaries\n"
         "draw_boundaries(Path(sys.argv[1]), Path(sys.argv[2]), {})\n"
-        "print(*({'geopandas', 'scipy.spatial', 'sklearn'} & {*sys.modules}))"
+        f"print(*({slow} & {{*sys.modules}}))"
     )
     told = subprocess.run(
         [sys.executable, "-c", script, str(finished.folder), str(tmp_path)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import subprocess
@@ -217,3 +218,13 @@ def test_the_fractions_of_a_run_are_finite(folder):
     ranking = pd.read_csv(folder / "out" / "ranking.csv")
     assert np.isfinite(ranking["score"]).all()
     assert ranking["share_patents"].sum() == pytest.approx(ranking["score"].sum())
+
+
+def test_a_command_looks_for_garbage_seldom_but_still_does():
+    before = gc.get_threshold()
+    try:
+        geoclusters("--version")
+        assert gc.get_threshold() == (cli.OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
+        assert gc.isenabled()
+    finally:
+        gc.set_threshold(*before)

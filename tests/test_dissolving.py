@@ -10,6 +10,7 @@ from h3.api import numpy_int
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from geoclusters.cells import dissolving
 from geoclusters.cells.dissolving import rings_around
 from geoclusters.clusters import cell_outline
 
@@ -50,6 +51,15 @@ def of_the_library(cells):
     )
 
 
+def polygons_of(rings):
+    parts = np.split(rings.points, np.cumsum(rings.sizes)[:-1])
+    polygons = []
+    for number in np.unique(rings.group):
+        outer, *holes = (parts[k] for k in np.flatnonzero(rings.group == number))
+        polygons.append(shapely.Polygon(outer, holes))
+    return shapely.MultiPolygon(polygons)
+
+
 def alike(one, other):
     return shapely.equals_exact(one.normalize(), other.normalize(), tolerance=1e-7)
 
@@ -60,14 +70,8 @@ def alike(one, other):
 def test_rings_are_those_of_the_library(place, resolution, size, kept, seed):
     cells = some_cells(place, resolution, size, kept, seed)
     rings = rings_around(cells)
-    if rings is None:
-        return
+    assert alike(polygons_of(rings), of_the_library(cells))
     parts = np.split(rings.points, np.cumsum(rings.sizes)[:-1])
-    polygons = []
-    for number in np.unique(rings.group):
-        outer, *holes = (parts[k] for k in np.flatnonzero(rings.group == number))
-        polygons.append(shapely.Polygon(outer, holes))
-    assert alike(shapely.MultiPolygon(polygons), of_the_library(cells))
     for ring, (begins, part) in enumerate(
         zip(np.diff(rings.group, prepend=-1) != 0, parts, strict=True)
     ):
@@ -88,28 +92,35 @@ def test_an_outline_covers_its_cells_and_nothing_else(place, resolution, size, k
     assert inside == set(cells.tolist())
 
 
-def test_most_places_need_no_library():
-    random = np.random.default_rng(3)
-    lat, lon = np.degrees(np.arcsin(random.uniform(-1, 1, 300))), random.uniform(-180, 180, 300)
-    done = [
-        rings_around(some_cells(place, 8, 3, 1.0, 0)) is not None
-        for place in zip(lat.tolist(), lon.tolist(), strict=True)
-    ]
-    assert np.mean(done) > 0.97
+def test_only_groups_at_the_edges_of_faces_are_asked_of_the_library(monkeypatch):
+    corner = h3.get_pentagons(8)[3]  # where five faces meet
+    at_edges = np.array(sorted(h3.grid_disk(corner, 2)), np.uint64)
+    around = np.array(
+        sorted(set(h3.grid_disk(corner, 60)) - set(h3.grid_disk(corner, 50))), np.uint64
+    )
+    scattered = around[np.random.default_rng(1).random(len(around)) < 0.3]
+    far = np.concatenate(
+        [some_cells((48.1, 11.6), 8, 3, 0.5, 1), some_cells((0.0, 100.0), 8, 3, 0.5, 2)]
+    )
+    asked = []
 
+    def by_library(cells):
+        asked.append(cells)
+        return given(cells)
 
-def test_cells_of_two_faces_and_no_cells_are_left_to_the_library():
-    assert rings_around(np.zeros(0, dtype=np.uint64)) is None
-    assert rings_around(np.array([123], dtype=np.uint64)) is None
-    apart = [h3.latlng_to_cell(*place, 8) for place in (MIDDLE_OF_A_FACE, (-33.9, 151.2))]
-    assert rings_around(np.array(apart, dtype=np.uint64)) is None
-    assert len(cell_outline(np.array(sorted(apart), dtype=np.uint64)).geoms) == 2
+    given = dissolving._by_library
+    monkeypatch.setattr(dissolving, "_by_library", by_library)
+    cells = np.sort(np.concatenate([at_edges, scattered, far]))
+    assert alike(polygons_of(rings_around(cells)), of_the_library(cells))
+    (asked,) = asked
+    assert np.isin(at_edges, asked).all()
+    assert not np.isin(far, asked).any()
+    assert len(asked) < 0.5 * len(scattered)
 
 
 @pytest.mark.parametrize("resolution", [0, 1, 2, 15])
 def test_the_coarsest_and_the_finest_cells(resolution):
     cells = some_cells(MIDDLE_OF_A_FACE, resolution, 1 if resolution else 0, 1.0, 0)
     rings = rings_around(cells)
-    if rings is not None:
-        assert len(rings.sizes) == 1
-        assert alike(shapely.MultiPolygon([shapely.Polygon(rings.points)]), of_the_library(cells))
+    assert len(rings.sizes) == 1
+    assert alike(polygons_of(rings), of_the_library(cells))

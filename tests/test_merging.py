@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoclusters.clusters.merging import cluster_gaps, linked_pairs, merge_labels
+from geoclusters.clusters.merging import Gaps, cluster_gaps, linked_pairs, merge_labels
 from geoclusters.earth import distance_km, unit_vectors
 
 
@@ -20,7 +20,11 @@ def brute_gaps(lat, lon, labels, max_gap_km):
             gap = distance[np.ix_(labels == a, labels == b)].min()
             if gap <= max_gap_km:
                 rows.append((a, b, gap))
-    return pd.DataFrame(rows, columns=["label_a", "label_b", "gap_km"])
+    return table_of(Gaps(*np.array(rows).reshape(-1, 3).T))
+
+
+def table_of(gaps):
+    return pd.DataFrame(gaps._asdict()).astype({"label_a": np.int64, "label_b": np.int64})
 
 
 def scene(seed, n, n_labels, place):
@@ -47,11 +51,8 @@ def test_gaps_are_those_of_brute_force(place, seed, n, n_labels, max_gap_km):
     lat, lon, labels = scene(seed, n, n_labels, place)
     lat[: n // 20], lon[: n // 20] = lat[-1], lon[-1]
     expected = brute_gaps(lat, lon, labels, max_gap_km)
-    found = cluster_gaps(lat, lon, labels, max_gap_km=max_gap_km)
-    assert found[["label_a", "label_b"]].to_numpy().tolist() == (
-        expected[["label_a", "label_b"]].to_numpy().tolist()
-    )
-    np.testing.assert_allclose(found["gap_km"], expected["gap_km"].astype(float), atol=1e-7)
+    found = table_of(cluster_gaps(lat, lon, labels, max_gap_km=max_gap_km))
+    pd.testing.assert_frame_equal(found, expected, atol=1e-7)
 
 
 def test_many_pairs_of_clusters():
@@ -59,9 +60,9 @@ def test_many_pairs_of_clusters():
     lat, lon = (a.ravel() for a in np.meshgrid(side, side))
     labels = np.arange(196) * 10**9
     found = cluster_gaps(lat, lon, labels, max_gap_km=1.2)
-    assert len(found) == 2 * 14 * 13
+    assert len(found.gap_km) == 2 * 14 * 13
     expected = brute_gaps(lat, lon, labels, 1.2)
-    pd.testing.assert_frame_equal(found, expected.astype(found.dtypes), atol=1e-7)
+    pd.testing.assert_frame_equal(table_of(found), expected, atol=1e-7)
 
 
 def test_copies_of_one_place_cost_nothing():
@@ -70,24 +71,23 @@ def test_copies_of_one_place_cost_nothing():
     lon = np.r_[np.zeros(n), np.full(n, 0.01)]
     labels = np.r_[np.zeros(n, dtype=int), np.ones(n, dtype=int)]
     found = cluster_gaps(lat, lon, labels, max_gap_km=5)
-    assert len(found) == 1
-    assert found["gap_km"][0] == pytest.approx(1.11195, abs=1e-5)
+    assert found.gap_km.tolist() == [pytest.approx(1.11195, abs=1e-5)]
 
 
 def test_gap_equal_to_the_limit_counts_and_zero_means_one_place():
     found = cluster_gaps([0, 0, 5], [0, 0, 5], [0, 1, 2], max_gap_km=0)
-    assert found.to_numpy().tolist() == [[0, 1, 0]]
-    gap_km = cluster_gaps([0, 1], [0, 0], [0, 1], max_gap_km=200)["gap_km"][0]
-    assert len(cluster_gaps([0, 1], [0, 0], [0, 1], max_gap_km=gap_km * (1 + 1e-12))) == 1
-    assert len(cluster_gaps([0, 1], [0, 0], [0, 1], max_gap_km=gap_km * (1 - 1e-12))) == 0
+    assert table_of(found).to_numpy().tolist() == [[0, 1, 0]]
+    pair = [0, 1], [0, 0], [0, 1]
+    gap_km = cluster_gaps(*pair, max_gap_km=200).gap_km[0]
+    assert len(cluster_gaps(*pair, max_gap_km=gap_km * (1 + 1e-12)).gap_km) == 1
+    assert len(cluster_gaps(*pair, max_gap_km=gap_km * (1 - 1e-12)).gap_km) == 0
 
 
 @pytest.mark.parametrize("labels", [[], [-1], [4]])
-def test_no_pairs_leave_an_empty_table_of_the_same_columns(labels):
+def test_no_pairs_leave_empty_columns_of_the_same_types(labels):
     found = cluster_gaps([1.0] * len(labels), [1.0] * len(labels), labels, max_gap_km=5)
-    assert list(found.columns) == ["label_a", "label_b", "gap_km"]
-    assert found.dtypes.astype(str).tolist() == ["int64", "int64", "float64"]
-    assert len(found) == 0
+    assert [str(column.dtype) for column in found] == ["int64", "int64", "float64"]
+    assert [len(column) for column in found] == [0, 0, 0]
     merged = merge_labels(np.array(labels, dtype=int), found)
     assert merged.tolist() == [min(label, 0) for label in labels]
 
@@ -107,7 +107,8 @@ def test_what_is_wrong_is_named(labels, gap_km, message):
 
 
 def pairs_of(*pairs):
-    return pd.DataFrame(pairs, columns=["label_a", "label_b"], dtype=np.int64)
+    a, b = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return Gaps(a, b, np.arange(1.0, len(pairs) + 1))
 
 
 def test_merging_follows_chains_and_keeps_the_order_of_the_smallest_label():
@@ -146,17 +147,17 @@ def links_of(*rows):
 
 
 def test_partners_are_the_strongest_of_either_side():
-    gaps = pairs_of((0, 1), (1, 2), (2, 3)).assign(gap_km=[1.0, 2.0, 3.0])
+    gaps = pairs_of((0, 1), (1, 2), (2, 3))
     kept = linked_pairs(gaps, links_of((0, 1, 5.0), (1, 2, 9.0), (2, 3, 4.0), (3, 8, 4.5)))
-    assert kept.to_numpy().tolist() == [[0, 1, 1.0], [1, 2, 2.0]]
+    assert table_of(kept).to_numpy().tolist() == [[0, 1, 1.0], [1, 2, 2.0]]
     both_ways = links_of((1, 0, 3.0), (0, 1, 2.0), (0, 2, 4.9), (1, 3, 99.0))
-    assert linked_pairs(gaps, both_ways)["label_b"].tolist() == [1]
+    assert linked_pairs(gaps, both_ways).label_b.tolist() == [1]
 
 
 def test_equally_strong_partners_all_count():
     gaps = pairs_of((0, 1), (0, 2), (0, 3))
     links = links_of((0, 1, 5.0), (2, 0, 5.0), (0, 3, 4.0), (1, 7, 9.0), (2, 7, 9.0), (3, 7, 9.0))
-    assert linked_pairs(gaps, links)["label_b"].tolist() == [1, 2]
+    assert linked_pairs(gaps, links).label_b.tolist() == [1, 2]
 
 
 def test_work_with_the_outside_or_oneself_or_none_makes_no_partner():
@@ -168,6 +169,6 @@ def test_work_with_the_outside_or_oneself_or_none_makes_no_partner():
             "documents": [50.0, 70.0, 1.0, 0.0],
         }
     )
-    assert linked_pairs(gaps, links).to_numpy().tolist() == [[0, 1]]
-    assert len(linked_pairs(gaps, links.iloc[:0])) == 0
-    assert len(linked_pairs(gaps.iloc[:0], links)) == 0
+    assert table_of(linked_pairs(gaps, links)).to_numpy().tolist() == [[0, 1, 1.0]]
+    assert linked_pairs(gaps, links.iloc[:0]).label_a.tolist() == []
+    assert linked_pairs(pairs_of(), links).label_a.tolist() == []

@@ -74,7 +74,8 @@ def spread(spots, *, seed=1, label=0, points=800):
 
 def named(cells, places=PLACES):
     columns = {name: cells[name].to_numpy() for name in ("lat", "lon", "activity", "labels")}
-    return name_clusters(**columns, places=places)
+    found = name_clusters(**columns, places=places)
+    return pd.DataFrame(found._asdict()).astype({"label": "int64"})
 
 
 def made_up(*rows):

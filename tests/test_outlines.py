@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
+from geoclusters import earth
 from geoclusters.clusters.adjacency import neighbours
 from geoclusters.clusters.outlines import (
     area_km2,
@@ -97,6 +98,12 @@ def test_the_date_line_cuts_a_cluster_of_fiji_in_two():
     outline = cell_outline(disk(*PLACES["Taveuni, on the date line"], 8, 3))
     sides = {round(b) for part in outline.geoms for b in (part.bounds[0], part.bounds[2])}
     assert sides == {-180, 180}
+
+
+def test_the_ellipsoid_is_that_of_the_library():
+    ellipsoid = Geod(ellps="WGS84")
+    assert ellipsoid.es == earth.WGS84_ECCENTRICITY_SQUARED
+    assert ellipsoid.a == earth.WGS84_SEMI_MAJOR_KM * 1000
 
 
 @pytest.mark.parametrize("lat", [0.0, 35.0, -60.0, 85.0])

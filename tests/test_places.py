@@ -6,12 +6,13 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoclusters.earth import distance_km, unit_vectors
-from geoclusters.places import nearest_place, read_places
+from geoclusters.places import nearest_place, place_columns, read_places
 
 TABLES = files("geoclusters") / "tables"
 SOURCES = json.loads((TABLES / "SOURCES.json").read_text(encoding="utf-8"))
@@ -114,3 +115,10 @@ def test_the_readme_of_the_data_has_the_same_checksums():
 def test_the_tables_stay_small():
     assert sum(note["bytes"] for note in SOURCES.values()) < 12_000_000
     assert SOURCES["world.geojson"]["bytes"] < 300_000
+
+
+@pytest.mark.parametrize("min_population", [0, 15_000])
+def test_columns_are_those_of_the_table(min_population):
+    table = read_places(min_population).drop(columns="ascii_name")
+    found = pd.DataFrame(place_columns(min_population))
+    pd.testing.assert_frame_equal(found[table.columns], table)

@@ -1,19 +1,21 @@
-"""Dissolves H3 cells into the rings around them, compiled, where all lie on one face of the icosahedron.
+"""Dissolves H3 cells into the rings around them, compiled, but for those at the edges of the icosahedron's faces.
 
 On the plane of its face a cell is a hexagon of a lattice, and the corner where three cells meet is named by the sum of
 their three centres, in whole numbers. A side that has no neighbour is a piece of the rim. At a corner of the rim
 exactly one piece ends and one begins, so rings follow without a choice, and rings of one group of neighbours are one
-outer ring, which turns left, and its holes.
+outer ring, which turns left, and its holes. A group with a cell that lies across an edge is left to the library.
 """
 
 from __future__ import annotations
 
 import math
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from h3.api import numpy_int
 
 from geoclusters.cells import kernel_lattice as lattice
 from geoclusters.cells.corners import A_HAIR
@@ -30,9 +32,12 @@ from geoclusters.compiling import compiled
 Cells = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 N_SIDES = 6
 NOTHING = -1
+CHART_SHIFT = 32
+"""A place is known by its i, with the number of its chart above it, and its j."""
 SIXTH = (1, 1)
 """A sixth of a turn to the left, as a lattice integer."""
 _HALF = 32
@@ -58,19 +63,19 @@ class Rings(NamedTuple):
     group: Integers
 
 
-def rings_around(cells: Cells) -> Rings | None:
+def rings_around(cells: Cells) -> Rings:
     """
     Dissolve cells of one resolution.
 
     Parameters
     ----------
     cells : numpy.ndarray of uint64, shape (n,)
-        Distinct H3 cells of one resolution.
+        Distinct H3 cells of one resolution, one or more.
 
     Returns
     -------
-    Rings or None
-        None where a cell does not lie whole on the same face as all others, so that the library has to be asked.
+    Rings
+        Those of groups that lie whole on one face, by their first cells, before those that the library finds.
 
     Examples
     --------
@@ -79,25 +84,58 @@ def rings_around(cells: Cells) -> Rings | None:
     ([6], [0])
     """
     index = np.ascontiguousarray(cells, dtype=np.uint64).view(np.int64)
-    if not len(index):
-        return None
     sides = _sides()[int(index[0]) >> 52 & 15]
-    places = np.empty((len(index), 2), dtype=np.int64)
-    tables = lattice.candidates(), lattice.places_by_digits()
-    chart = _lay_out(index, places, sides, *tables)
-    if chart == NOTHING:
-        return None
+    places, whole = np.empty((len(index), 2), dtype=np.int64), np.empty(len(index), dtype=np.bool_)
+    _lay_out(index, places, whole, sides, lattice.candidates(), lattice.places_by_digits())
     beside = np.empty((len(index), N_SIDES), dtype=np.int64)
     _find_neighbours(places, sides, beside)
-    starts = np.empty((int((beside == NOTHING).sum()), 2), dtype=np.int64)
-    owner, side = np.empty(len(starts), dtype=np.int64), np.empty(len(starts), dtype=np.int64)
-    _rim(places, beside, sides, starts, owner, side)
-    order, sizes = np.empty(len(starts), dtype=np.int64), np.empty(len(starts), dtype=np.int64)
+    group = _groups(beside)
+    left = _are_left(group, whole)
+    if left.all():
+        return _by_library(cells)
+    own = _traced(places, beside, group, left, sides)
+    if not left.any():
+        return own
+    others = _by_library(cells[left])
+    numbers = [own.group, others.group + own.group[-1] + 1]
+    return Rings(
+        np.concatenate([own.points, others.points]),
+        np.concatenate([own.sizes, others.sizes]),
+        np.concatenate(numbers),
+    )
+
+
+def _traced(
+    places: Integers, beside: Integers, group: Integers, left: Flags, sides: Integers
+) -> Rings:
+    """Follow the rings of the groups that are not left to the library."""
+    n_pieces = int((beside[~left] == NOTHING).sum())
+    starts = np.empty((n_pieces, 2), dtype=np.int64)
+    owner, side = np.empty(n_pieces, dtype=np.int64), np.empty(n_pieces, dtype=np.int64)
+    _rim(places, beside, left, sides, starts, owner, side)
+    order, sizes = np.empty(n_pieces, dtype=np.int64), np.empty(n_pieces, dtype=np.int64)
     sizes = sizes[: _follow(places, sides, starts, owner, side, order, sizes)].copy()
-    points = np.empty((len(starts), 2))
-    _to_degrees(starts[order], lattice.chart_axes()[chart], points)
-    of_ring = _groups(beside)[owner[order][np.cumsum(sizes) - sizes]]
-    return _arranged(points, sizes, of_ring, _turns_left(starts[order], sizes))
+    points, is_outer = np.empty((n_pieces, 2)), np.empty(len(sizes), dtype=np.bool_)
+    of_ring = group[owner[order[np.cumsum(sizes) - sizes]]]
+    _mark_outer(starts, order, sizes, is_outer)
+    # Rings of a group come together, the outer one first.
+    rings = np.lexsort((~is_outer, of_ring))
+    _place_points(starts, order, sizes, rings, lattice.chart_axes(), points)
+    numbers = np.cumsum(np.diff(of_ring[rings], prepend=-1) != 0) - 1
+    return Rings(points, sizes[rings], numbers)
+
+
+def _by_library(cells: Cells) -> Rings:
+    """Rings as the h3 library finds them, on any faces."""
+    shape = numpy_int.cells_to_h3shape(cells, tight=False)
+    polygons = [(polygon.outer, *polygon.holes) for polygon in shape]
+    loops = [loop for polygon in polygons for loop in polygon]
+    flat = np.fromiter(chain.from_iterable(chain.from_iterable(loops)), dtype=np.float64)
+    return Rings(
+        flat.reshape(-1, 2)[:, ::-1],
+        np.array([len(loop) for loop in loops]),
+        np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons]),
+    )
 
 
 @cache
@@ -116,34 +154,37 @@ def _sides() -> list[Integers]:
 
 @compiled
 def _lay_out(
-    cells: Integers, places: Integers, sides: Integers, candidates: Integers, offsets: Integers
-) -> int:
-    """Give each cell its place on the plane of the chart that all share; `NOTHING` if there is no such chart."""
-    shared = NOTHING
+    cells: Integers,
+    places: Integers,
+    whole: Flags,
+    sides: Integers,
+    candidates: Integers,
+    offsets: Integers,
+) -> None:
+    """
+    Give each cell its place on the chart of the face that its centre lies on, and tell whether it lies whole on it.
+
+    A cell without such a place gets one of its own, on a chart that is none, beside nothing.
+    """
     for k in range(len(cells)):
+        places[k, 0], places[k, 1], whole[k] = NOTHING << CHART_SHIFT, k << CHART_SHIFT, False
         digits = digits_of(cells[k])
         if digits < 0:
-            return NOTHING
+            continue
         base_cell = cells[k] >> 45 & 127
         is_pentagon = candidates[base_cell, len(candidates[0]) - 1, 0] >= 0
         leading = leading_digit(digits) if is_pentagon else 1
         if leading == 0:
-            return NOTHING
-        is_placed = False
+            continue
         for n in range(len(candidates[0])):
             row = candidates[base_cell, n]
             if row[0] < 0 or row[3 + leading] == lattice.UNKNOWN_TURN:
                 continue
             i, j = place_on_chart(turned(digits, row[3 + leading]), row[1], row[2], offsets)
-            if _is_inside(i, j, sides):
-                if shared not in (NOTHING, row[0]):
-                    return NOTHING
-                shared, is_placed = row[0], True
-                places[k, 0], places[k, 1] = i, j
+            if inside_face(i - 0.5 * j, math.sqrt(0.75) * j):
+                places[k, 0], places[k, 1] = (row[0] << CHART_SHIFT) + i, j
+                whole[k] = _is_inside(i, j, sides)
                 break
-        if not is_placed:
-            return NOTHING
-    return int(shared)
 
 
 @compiled
@@ -201,6 +242,7 @@ def _find_neighbours(places: Integers, sides: Integers, beside: Integers) -> Non
 def _rim(
     places: Integers,
     beside: Integers,
+    left: Flags,
     sides: Integers,
     starts: Integers,
     owner: Integers,
@@ -209,6 +251,8 @@ def _rim(
     """Name the corner where each side without a neighbour begins: the sum of three centres."""
     n = 0
     for row in range(len(places)):
+        if left[row]:
+            continue
         for side in range(N_SIDES):
             if beside[row, side] == NOTHING:
                 before = (side + N_SIDES - 1) % N_SIDES
@@ -271,41 +315,57 @@ def _groups(beside: Integers) -> Integers:
 
 
 @compiled
-def _turns_left(corners: Integers, sizes: Integers) -> npt.NDArray[np.bool_]:
-    """Tell which rings turn left, by their area on the plane, in whole numbers."""
-    found = np.empty(len(sizes), dtype=np.bool_)
-    begin = 0
-    for ring in range(len(sizes)):
-        end, area = begin + sizes[ring], np.int64(0)
-        a, b = corners[begin, 0], corners[begin, 1]
-        for k in range(begin, end):
-            after = k + 1 if k + 1 < end else begin
-            area += (corners[k, 0] - a) * (corners[after, 1] - b)
-            area -= (corners[after, 0] - a) * (corners[k, 1] - b)
-        found[ring] = area > 0
-        begin = end
-    return found
+def _are_left(group: Integers, whole: Flags) -> Flags:
+    """Tell which cells are of a group with one that does not lie whole on a face."""
+    is_left = np.zeros(len(group), dtype=np.bool_)
+    for row in range(len(group)):
+        is_left[group[row]] |= not whole[row]
+    return is_left[group]
 
 
 @compiled
-def _to_degrees(corners: Integers, face: Floats, points: Floats) -> None:
-    for k in range(len(corners)):
-        i, j = corners[k, 0] / 3.0, corners[k, 1] / 3.0
-        x, y = i - 0.5 * j, math.sqrt(0.75) * j
-        east = face[0, 0] + x * face[1, 0] + y * face[2, 0]
-        north = face[0, 1] + x * face[1, 1] + y * face[2, 1]
-        up = face[0, 2] + x * face[1, 2] + y * face[2, 2]
-        points[k, 0] = math.atan2(north, east) * DEGREES
-        points[k, 1] = math.atan2(up, math.sqrt(east * east + north * north)) * DEGREES
+def _mark_outer(starts: Integers, order: Integers, sizes: Integers, is_outer: Flags) -> None:
+    """Tell which rings turn left, by their area on the plane, in whole numbers."""
+    begin = 0
+    for ring in range(len(sizes)):
+        end, area = begin + sizes[ring], np.int64(0)
+        a, b = starts[order[begin], 0], starts[order[begin], 1]
+        for k in range(begin, end):
+            here, after = order[k], order[k + 1 if k + 1 < end else begin]
+            area += (starts[here, 0] - a) * (starts[after, 1] - b)
+            area -= (starts[after, 0] - a) * (starts[here, 1] - b)
+        is_outer[ring] = area > 0
+        begin = end
 
 
-def _arranged(
-    points: Floats, sizes: Integers, group: Integers, is_outer: npt.NDArray[np.bool_]
-) -> Rings:
-    """Bring rings of a group together, the outer one first."""
-    order = np.lexsort((~is_outer, group))
-    n = sizes[order]
-    begins, new_begins = (np.cumsum(sizes) - sizes)[order], np.cumsum(n) - n
-    rows = np.repeat(begins - new_begins, n) + np.arange(len(points))
-    numbers = np.cumsum(np.diff(group[order], prepend=-1) != 0) - 1
-    return Rings(points[rows], n, numbers)
+@compiled
+def _place_points(
+    starts: Integers,
+    order: Integers,
+    sizes: Integers,
+    rings: Integers,
+    axes: Floats,
+    points: Floats,
+) -> None:
+    """Fill in the longitude and latitude of the corners of each ring, in the order of `rings`."""
+    begins = np.cumsum(sizes) - sizes
+    n = 0
+    for ring in rings:
+        for k in range(begins[ring], begins[ring] + sizes[ring]):
+            _to_degrees(starts[order[k]], axes, points[n])
+            n += 1
+
+
+@compiled
+def _to_degrees(corner: Integers, axes: Floats, point: Floats) -> None:
+    """Give longitude and latitude of the corner that the sum of three places names."""
+    # Half a chart more, since i may be less than nothing.
+    chart = (corner[0] // 3 + (1 << CHART_SHIFT - 1)) >> CHART_SHIFT
+    face = axes[chart]
+    i, j = (corner[0] - 3 * (chart << CHART_SHIFT)) / 3.0, corner[1] / 3.0
+    x, y = i - 0.5 * j, math.sqrt(0.75) * j
+    east = face[0, 0] + x * face[1, 0] + y * face[2, 0]
+    north = face[0, 1] + x * face[1, 1] + y * face[2, 1]
+    up = face[0, 2] + x * face[1, 2] + y * face[2, 2]
+    point[0] = math.atan2(north, east) * DEGREES
+    point[1] = math.atan2(up, math.sqrt(east * east + north * north)) * DEGREES

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
         dense_clusters_and_weights,
         neighbourhood_weights,
     )
-    from geoclusters.clusters.merging import cluster_gaps, linked_pairs, merge_labels
-    from geoclusters.clusters.naming import name_clusters
+    from geoclusters.clusters.merging import Gaps, cluster_gaps, linked_pairs, merge_labels
+    from geoclusters.clusters.naming import Names, name_clusters
     from geoclusters.clusters.outlines import (
         area_km2,
         cell_outline,
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "DenseClusters": ".density",
     "Finding": ".plausibility",
+    "Gaps": ".merging",
+    "Names": ".naming",
     "area_km2": ".outlines",
     "cell_outline": ".outlines",
     "cluster_gaps": ".merging",
@@ -43,6 +45,8 @@ _HOMES: Final = {
 __all__ = [
     "DenseClusters",
     "Finding",
+    "Gaps",
+    "Names",
     "Territories",
     "area_km2",
     "cell_outline",

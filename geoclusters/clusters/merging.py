@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from geoclusters.clusters.gaps import closest_members
 from geoclusters.clusters.grid import Scale, build_grid, squared_chord_limit
@@ -17,8 +16,27 @@ from geoclusters.earth import EARTH_RADIUS_KM, chord_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
+
 _SMALLEST_CUBE_KM = 0.1
 _CUBES_PER_GAP = 1.5
+
+
+class Gaps(NamedTuple):
+    """
+    Pairs of clusters that are near each other.
+
+    Attributes
+    ----------
+    label_a, label_b : numpy.ndarray of int64, shape (k,)
+        Labels of each pair.
+    gap_km : numpy.ndarray of float64, shape (k,)
+        Great-circle distance of their closest members.
+    """
+
+    label_a: npt.NDArray[np.int64]
+    label_b: npt.NDArray[np.int64]
+    gap_km: npt.NDArray[np.float64]
 
 
 def cluster_gaps(
@@ -28,7 +46,7 @@ def cluster_gaps(
     *,
     max_gap_km: float,
     threads: int = 1,
-) -> pd.DataFrame:
+) -> Gaps:
     """
     Distance of the closest members of every two clusters that are near each other.
 
@@ -45,9 +63,8 @@ def cluster_gaps(
 
     Returns
     -------
-    pandas.DataFrame
-        Columns `label_a`, `label_b` (int64, the smaller first) and `gap_km` (float64); sorted by
-        both labels.
+    Gaps
+        Sorted by both labels, of which the smaller comes first.
 
     Raises
     ------
@@ -58,9 +75,9 @@ def cluster_gaps(
     Examples
     --------
     >>> lat, lon = [0.0, 0.1, 0.14, 9.0], [0.0, 0.0, 0.0, 0.0]
-    >>> cluster_gaps(lat, lon, [0, 0, 1, 2], max_gap_km=5).round(3)
-       label_a  label_b  gap_km
-    0        0        1   4.448
+    >>> gaps = cluster_gaps(lat, lon, [0, 0, 1, 2], max_gap_km=5)
+    >>> gaps.label_a.tolist(), gaps.label_b.tolist(), gaps.gap_km.round(3).tolist()
+    ([0], [1], [4.448])
     """
     lat, lon = check_coordinates(lat, lon)
     labels = _check_labels(labels, len(lat))
@@ -79,10 +96,10 @@ def cluster_gaps(
         a, b, square = closest_members(grid, labels[member][grid.row], limit, reach)
     gap_km = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.minimum(np.sqrt(square) / 2.0, 1.0))
     order = np.lexsort((b, a))
-    return pd.DataFrame({"label_a": a[order], "label_b": b[order], "gap_km": gap_km[order]})
+    return Gaps(a[order], b[order], gap_km[order])
 
 
-def merge_labels(labels: npt.ArrayLike, pairs: pd.DataFrame) -> npt.NDArray[np.int64]:
+def merge_labels(labels: npt.ArrayLike, pairs: Gaps) -> npt.NDArray[np.int64]:
     """
     Make one cluster of those that are connected through pairs, in one step or in several.
 
@@ -90,8 +107,8 @@ def merge_labels(labels: npt.ArrayLike, pairs: pd.DataFrame) -> npt.NDArray[np.i
     ----------
     labels : array_like of int, shape (n,)
         Cluster of every point; negative is none.
-    pairs : pandas.DataFrame
-        Columns `label_a` and `label_b`; every label in it must occur in `labels`.
+    pairs : Gaps
+        Every label in it must occur in `labels`.
 
     Returns
     -------
@@ -106,12 +123,13 @@ def merge_labels(labels: npt.ArrayLike, pairs: pd.DataFrame) -> npt.NDArray[np.i
 
     Examples
     --------
-    >>> merge_labels([3, 0, 7, -1, 2], pd.DataFrame({"label_a": [3], "label_b": [7]})).tolist()
+    >>> pair = Gaps(np.array([3]), np.array([7]), np.array([4.0]))
+    >>> merge_labels([3, 0, 7, -1, 2], pair).tolist()
     [2, 0, 2, -1, 1]
     """
     labels = _check_labels(labels, None)
     known, place = np.unique(labels[labels >= 0], return_inverse=True)
-    ends = pairs[["label_a", "label_b"]].to_numpy(dtype=np.int64)
+    ends = np.column_stack([pairs.label_a, pairs.label_b])
     unknown = ends[~np.isin(ends, known)]
     if len(unknown):
         raise ValueError(f"`pairs` names cluster {unknown[0]}, which no point belongs to")
@@ -140,14 +158,14 @@ def _smallest_connected(n: int, pairs: Iterable[tuple[int, int]]) -> npt.NDArray
     return np.array([root(i) for i in range(n)], dtype=np.int64)
 
 
-def linked_pairs(gaps: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+def linked_pairs(gaps: Gaps, links: pd.DataFrame) -> Gaps:
     """
     Keep the near pairs in which one cluster is the other's strongest partner.
 
     Parameters
     ----------
-    gaps : pandas.DataFrame
-        Columns `label_a`, `label_b` and any others, as `cluster_gaps` gives them.
+    gaps : Gaps
+        As `cluster_gaps` gives them.
     links : pandas.DataFrame
         Columns `label_a`, `label_b`, `documents`: work in common, in either direction; rows of one
         pair add up. A missing label (work with someone outside every cluster) and a cluster's
@@ -155,31 +173,36 @@ def linked_pairs(gaps: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
-        The rows of `gaps` whose documents are the most that one of the two clusters has with any
+    Gaps
+        The pairs of `gaps` whose documents are the most that one of the two clusters has with any
         cluster; of several equally strong partners all count. No documents, no partner.
 
     Examples
     --------
-    >>> gaps = pd.DataFrame({"label_a": [0, 1], "label_b": [1, 2], "gap_km": [4.0, 3.0]})
+    >>> import pandas as pd
+    >>> gaps = Gaps(np.array([0, 1]), np.array([1, 2]), np.array([4.0, 3.0]))
     >>> links = pd.DataFrame({"label_a": [0, 2, 2], "label_b": [1, 1, 3]})
     >>> links["documents"] = [5.0, 1.0, 9.0]
-    >>> linked_pairs(gaps, links)
-       label_a  label_b  gap_km
-    0        0        1     4.0
+    >>> linked_pairs(gaps, links).label_b.tolist()
+    [1]
     """
+    import pandas as pd  # noqa: PLC0415 - slow, and seldom asked for
+
     between = _summed_both_ways(links)
     strongest = between.groupby("label_a")["documents"].max()
-    near = gaps[["label_a", "label_b"]].merge(between, how="left", on=["label_a", "label_b"])
+    ends = pd.DataFrame({"label_a": gaps.label_a, "label_b": gaps.label_b})
+    near = ends.merge(between, how="left", on=["label_a", "label_b"])
     documents = near["documents"].fillna(0.0).to_numpy()
     most_of_a = near["label_a"].map(strongest).fillna(0.0).to_numpy()
     most_of_b = near["label_b"].map(strongest).fillna(0.0).to_numpy()
     keep = (documents > 0) & ((documents == most_of_a) | (documents == most_of_b))
-    return pd.DataFrame(gaps[keep]).reset_index(drop=True)
+    return Gaps(*(column[keep] for column in gaps))
 
 
 def _summed_both_ways(links: pd.DataFrame) -> pd.DataFrame:
     """Documents of every pair of different clusters, once as (a, b) and once as (b, a)."""
+    import pandas as pd  # noqa: PLC0415
+
     inside = links.dropna(subset=["label_a", "label_b"])
     a = inside["label_a"].to_numpy(dtype=np.int64)
     b = inside["label_b"].to_numpy(dtype=np.int64)

@@ -20,14 +20,14 @@ All of it is our choice; the published rankings do not tell theirs.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from geoclusters.clusters.kernels import kernel
 from geoclusters.clusters.nearest import nearest_within, parts_of_larger
@@ -35,7 +35,7 @@ from geoclusters.earth import EARTH_RADIUS_KM, unit_vectors
 from geoclusters.machine import processors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 CITY_DENSITY_KM2: Final = 15_000.0
 """
@@ -88,17 +88,48 @@ _SUM_BITS: Final = 61
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
+Texts = npt.NDArray[np.object_]
+Flags = npt.NDArray[np.bool_]
+
+
+class Names(NamedTuple):
+    """
+    What clusters are called.
+
+    Attributes
+    ----------
+    label : list of int
+        Clusters, in rising order.
+    name : list of str
+        Name of each, all different.
+    places : list of tuple of int
+        The place_ids that each is named after, in the order of the name.
+    """
+
+    label: list[int]
+    name: list[str]
+    places: list[tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class _Gazetteer:
     """The places that may give a name, ordered by place_id, as arrays."""
 
-    table: pd.DataFrame
-    names: npt.NDArray[np.object_]
-    vectors: Floats
+    place_id: npt.NDArray[np.int64]
+    own_name: Texts
+    country: Texts
+    region: Texts
+    region_code: Texts
+    lat: Floats
+    lon: Floats
     population: Floats
+    vectors: Floats
     rank: Rows  # 0 for the largest population; ties by place_id
+
+    def name(self, row: int) -> str:
+        """Name in use in English; Korean ones without the ending that says "city"."""
+        name: str = ENGLISH_NAMES.get(int(self.place_id[row]), self.own_name[row])
+        return name.removesuffix("-si") if self.country[row] == "KR" else name
 
 
 @dataclass(frozen=True)
@@ -118,8 +149,8 @@ def name_clusters(
     lon: npt.ArrayLike,
     activity: npt.ArrayLike,
     labels: npt.ArrayLike,
-    places: pd.DataFrame,
-) -> pd.DataFrame:
+    places: Mapping[str, npt.ArrayLike],
+) -> Names:
     """
     Name clusters after the one to three places that carry most of their activity.
 
@@ -132,16 +163,15 @@ def name_clusters(
         if its cells weighed the same.
     labels : array_like of int, shape (n,)
         Cluster of each cell; negative for noise.
-    places : pandas.DataFrame
+    places : mapping of str to array_like, shape (k,)
         `place_id`, `name`, `country`, `region`, `region_code`, `lat`, `lon`, `population`, as
-        `geoclusters.places.read_places` gives them; in any order.
+        `geoclusters.places.place_columns` or `read_places` gives them; in any order.
 
     Returns
     -------
-    pandas.DataFrame
-        One row a cluster, ordered by `label`: `label` int64, `name` str, and `places`, the tuple of
-        the place_ids named, in the order of the name. Names are unique: equal ones get the country,
-        or within a country the region, of their first place: "Cambridge, GB", "Cambridge, MA".
+    Names
+        Equal names get the country, or within a country the region, of their first place:
+        "Cambridge, GB", "Cambridge, MA".
         A cluster with no place within 50 km of any cell is "near X" after the nearest within
         300 km (X is its one place), or else its position ("12.3°S 45.6°W") with no place.
 
@@ -156,15 +186,15 @@ def name_clusters(
 
     Examples
     --------
-    >>> from geoclusters.places import read_places
+    >>> from geoclusters.places import place_columns
     >>> cells = {"lat": [35.69, 35.71, 35.44], "lon": [139.70, 139.75, 139.64]}
     >>> named = name_clusters(
-    ...     **cells, activity=[5.0, 3.0, 4.0], labels=[0, 0, 0], places=read_places()
+    ...     **cells, activity=[5.0, 3.0, 4.0], labels=[0, 0, 0], places=place_columns(0)
     ... )
-    >>> named["name"].to_list()
+    >>> named.name
     ['Tokyo\u2013Yokohama']
     """
-    if places.empty:
+    if not len(np.asarray(places["place_id"])):
         raise ValueError("`places` has no rows: clusters cannot be named without places")
     cells = _members(lat, lon, activity, labels)
     gazetteer = _gazetteer(places)
@@ -175,11 +205,11 @@ def name_clusters(
     near = [_named_after(label, rows_of, gazetteer) for label in rows_of]
     far = [_remote(label, cells, gazetteer) for label in set(cells.numbers) - rows_of.keys()]
     named = sorted(near + far, key=itemgetter(0))
-    table = pd.DataFrame(named, columns=["label", "name", "rows"])
-    ids = gazetteer.table["place_id"].to_numpy()
-    table["name"] = _made_unique(table, gazetteer.table)
-    table["places"] = [tuple(int(ids[row]) for row in rows) for rows in table["rows"]]
-    return table[["label", "name", "places"]].astype({"label": "int64"})
+    return Names(
+        [label for label, _, _ in named],
+        _made_unique([name for _, name, _ in named], [rows for *_, rows in named], gazetteer),
+        [tuple(gazetteer.place_id[rows].tolist()) for *_, rows in named],
+    )
 
 
 def _members(
@@ -204,36 +234,35 @@ def _members(
     return _Cells(numbers.tolist(), place, y, x, np.where(busy[place], units, 1))
 
 
-def _gazetteer(places: pd.DataFrame) -> _Gazetteer:
-    table = places.sort_values("place_id", ignore_index=True)
-    table = table[_is_city(table)].reset_index(drop=True)
-    table["name"] = _english(table)
-    vectors = unit_vectors(table["lat"], table["lon"])
-    population = table["population"].to_numpy(np.float64)
-    rank = np.empty(len(table), dtype=np.intp)
-    rank[np.argsort(-population, kind="stable")] = np.arange(len(table))
-    names = table["name"].to_numpy(dtype=object)
-    return _Gazetteer(table, names, vectors, population, rank)
+def _gazetteer(places: Mapping[str, npt.ArrayLike]) -> _Gazetteer:
+    """Put places in order, and leave out those that are parts of larger ones."""
+    columns: dict[str, npt.NDArray[Any]] = {
+        name: np.asarray(places[name], dtype=kind)
+        for names, kind in (
+            (("place_id",), np.int64),
+            (("name", "country", "region", "region_code"), np.object_),
+            (("lat", "lon", "population"), np.float64),
+        )
+        for name in names
+    }
+    order = np.argsort(columns["place_id"], kind="stable")
+    order = order[_is_city(*(columns[n][order] for n in ("lat", "lon", "population", "country")))]
+    own = {name: column[order] for name, column in columns.items()}
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[np.argsort(-own["population"], kind="stable")] = np.arange(len(order))
+    vectors = unit_vectors(own["lat"], own["lon"])
+    return _Gazetteer(own_name=own.pop("name"), vectors=vectors, rank=rank, **own)
 
 
-def _is_city(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _is_city(lat: Floats, lon: Floats, population: Floats, country: Texts) -> Flags:
     """Tell which places are no part of a larger one."""
-    population = table["population"].to_numpy(np.float64)
     largest_first = np.argsort(-population, kind="stable")
-    lat, lon = (table[name].to_numpy(np.float64)[largest_first] for name in ("lat", "lon"))
-    country = pd.factorize(table["country"])[0].astype(np.int64)
-    reach_km = np.sqrt(population / (np.pi * CITY_DENSITY_KM2))
-    city = np.empty(len(table), dtype=np.bool_)
-    city[largest_first] = ~parts_of_larger(
-        lat, lon, country[largest_first], reach_km[largest_first]
-    )
+    number = {name: place for place, name in enumerate(set(country.tolist()))}
+    group = np.array([number[name] for name in country[largest_first].tolist()], dtype=np.int64)
+    reach_km = np.sqrt(population[largest_first] / (np.pi * CITY_DENSITY_KM2))
+    city = np.empty(len(lat), dtype=np.bool_)
+    city[largest_first] = ~parts_of_larger(lat[largest_first], lon[largest_first], group, reach_km)
     return city
-
-
-def _english(places: pd.DataFrame) -> pd.Series:
-    """Names in use in English; Korean ones without the ending that says "city"."""
-    name = places["place_id"].map(ENGLISH_NAMES).fillna(places["name"])
-    return name.mask(places["country"] == "KR", name.str.removesuffix("-si"))
 
 
 def _carried(cells: _Cells, gazetteer: _Gazetteer) -> Iterator[tuple[int, Rows, Floats]]:
@@ -257,8 +286,8 @@ def _carried(cells: _Cells, gazetteer: _Gazetteer) -> Iterator[tuple[int, Rows, 
 def _nearest(
     lat: Floats, lon: Floats, gazetteer: _Gazetteer, max_km: float
 ) -> tuple[npt.NDArray[np.int32], Floats]:
-    lat_of_place, lon_of_place = (gazetteer.table[c].to_numpy(np.float64) for c in ("lat", "lon"))
-    return nearest_within(lat, lon, lat_of_place, lon_of_place, max_km=max_km, threads=processors())
+    places = gazetteer.lat, gazetteer.lon
+    return nearest_within(lat, lon, *places, max_km=max_km, threads=processors())
 
 
 def _named_rows(rows: Rows, activity: Floats, gazetteer: _Gazetteer) -> Rows:
@@ -297,7 +326,7 @@ def _named_after(
 ) -> tuple[int, str, list[int]]:
     """Give label, name and rows of the places named, before names are made unique."""
     rows = [int(row) for row in named[label]]
-    return label, EN_DASH.join(gazetteer.names[rows]), rows
+    return label, EN_DASH.join(gazetteer.name(row) for row in rows), rows
 
 
 def _remote(label: int, cells: _Cells, gazetteer: _Gazetteer) -> tuple[int, str, list[int]]:
@@ -307,7 +336,7 @@ def _remote(label: int, cells: _Cells, gazetteer: _Gazetteer) -> tuple[int, str,
     row, square = _nearest(lat, lon, gazetteer, NEAR_KM)
     if row.max() >= 0:
         nearest = int(row[np.lexsort((row, square))[0]])
-        return label, f"near {gazetteer.names[nearest]}", [nearest]
+        return label, f"near {gazetteer.name(nearest)}", [nearest]
     order = np.lexsort((units, lon, lat))
     middle = np.average(unit_vectors(lat[order], lon[order]), axis=0, weights=units[order])
     return label, _position(middle), []
@@ -320,32 +349,34 @@ def _position(vector: Floats) -> str:
     return f"{abs(lat):.1f}°{north} {abs(lon):.1f}°{east}"
 
 
-def _made_unique(named: pd.DataFrame, places: pd.DataFrame) -> list[str]:
+def _made_unique(
+    plain: Sequence[str], rows: Sequence[list[int]], gazetteer: _Gazetteer
+) -> list[str]:
     """Append country, then region, then a number, to the names that more than one cluster has."""
-    first = [rows[0] if rows else -1 for rows in named["rows"]]
-    names = named["name"].to_list()
+    names = list(plain)
     for suffix in (_country_of, _region_of):
         twice = _repeated(names)
         names = [
-            f"{plain}, {suffix(places.iloc[row])}" if name in twice and row >= 0 else name
-            for plain, name, row in zip(named["name"], names, first, strict=True)
+            f"{short}, {suffix(own[0], gazetteer)}" if name in twice and own else name
+            for short, name, own in zip(plain, names, rows, strict=True)
         ]
     return _numbered(names)
 
 
-def _country_of(place: pd.Series) -> str:
-    return str(place["country"])
+def _country_of(row: int, gazetteer: _Gazetteer) -> str:
+    return str(gazetteer.country[row])
 
 
-def _region_of(place: pd.Series) -> str:
+def _region_of(row: int, gazetteer: _Gazetteer) -> str:
     """Region as people write it behind a town: the postal code in the United States."""
-    column = "region_code" if place["country"] == "US" else "region"
-    return str(place["country"] if pd.isna(place[column]) else place[column])
+    country = _country_of(row, gazetteer)
+    region = (gazetteer.region_code if country == "US" else gazetteer.region)[row]
+    # What is missing is no text.
+    return region if isinstance(region, str) else country
 
 
-def _repeated(names: list[str]) -> set[str]:
-    counts = pd.Series(names, dtype=object).value_counts()
-    return set(counts.index[counts > 1])
+def _repeated(names: Sequence[str]) -> set[str]:
+    return {name for name, times in Counter(names).items() if times > 1}
 
 
 def _numbered(names: list[str]) -> list[str]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
 
 import antimeridian
 import h3.api.basic_int as h3
 import numpy as np
 import shapely
-from h3.api import numpy_int
-from pyproj import Geod
 
 from geoclusters.clusters.adjacency import neighbours
 from geoclusters.clusters.pieces import in_pieces
-from geoclusters.geometry import Rings, rings_around
+from geoclusters.earth import WGS84_ECCENTRICITY_SQUARED, WGS84_SEMI_MAJOR_KM
+from geoclusters.geometry import rings_around
 from geoclusters.hierarchy import parents, resolution_of
 
 if TYPE_CHECKING:
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     Cells = npt.NDArray[np.uint64]
 
 HALF_TURN: Final = 180.0
-WGS84: Final = Geod(ellps="WGS84")
 POLAR: Final = 80.0
 FINE_RESOLUTION: Final = 5
 """From here on a cell is so small that its edges are straight on any map but at the poles."""
@@ -103,7 +100,7 @@ def _is_doubtful(
 
 def _dissolved(cells: Cells, *, keep_holes: bool) -> npt.NDArray[np.object_]:
     """Polygons of the cells, not yet cut at the date line."""
-    rings = rings_around(cells) or _by_library(cells)
+    rings = rings_around(cells)
     lines = np.asarray(
         shapely.linearrings(
             rings.points, indices=np.repeat(np.arange(len(rings.sizes)), rings.sizes)
@@ -115,29 +112,14 @@ def _dissolved(cells: Cells, *, keep_holes: bool) -> npt.NDArray[np.object_]:
     return np.asarray(shapely.polygons(lines, indices=rings.group))
 
 
-def _by_library(cells: Cells) -> Rings:
-    """Rings as the h3 library finds them, on any faces."""
-    shape = numpy_int.cells_to_h3shape(cells, tight=False)
-    polygons = [(polygon.outer, *polygon.holes) for polygon in shape]
-    loops = [loop for polygon in polygons for loop in polygon]
-    flat = np.fromiter(chain.from_iterable(chain.from_iterable(loops)), dtype=np.float64)
-    return Rings(
-        flat.reshape(-1, 2)[:, ::-1],
-        np.array([len(loop) for loop in loops]),
-        np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons]),
-    )
-
-
 def _is_wrapped(polygons: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
     """Tell which polygons go round by 180 degrees; H3 draws those across the whole world."""
-    points, of_polygon = shapely.get_coordinates(
-        shapely.get_exterior_ring(polygons), return_index=True
-    )
-    jump = np.abs(np.diff(points[:, 0])) >= HALF_TURN
-    same = of_polygon[1:] == of_polygon[:-1]
-    found = np.zeros(len(polygons), dtype=bool)
-    found[of_polygon[1:][jump & same]] = True
-    return found
+    bounds = shapely.bounds(polygons)
+    found = bounds[:, 2] - bounds[:, 0] >= HALF_TURN
+    for row in np.flatnonzero(found):
+        lon = shapely.get_coordinates(shapely.get_exterior_ring(polygons[row]))[:, 0]
+        found[row] = (np.abs(np.diff(lon)) >= HALF_TURN).any()
+    return np.asarray(found)
 
 
 def _polygons_of(geometry: BaseGeometry) -> shapely.MultiPolygon:
@@ -161,11 +143,24 @@ def drawing_region(cells: Cells, *, gap_km: float) -> shapely.MultiPolygon:
         Gaps up to about this width are closed.
     """
     coarse = _closing_resolution(h3.get_resolution(int(cells[0])), gap_km)
-    own = np.unique(parents(cells, coarse))
-    wide = np.unique(np.append(neighbours(own), own))
-    added = np.setdiff1d(wide, own, assume_unique=True)
-    closed = added[np.isin(neighbours(added), wide).all(axis=1)]
+    own = _distinct(parents(cells, coarse))
+    wide = _distinct(np.append(neighbours(own), own))
+    added = wide[~_are_among(wide, own)]
+    closed = added[_are_among(neighbours(added), wide).all(axis=1)]
     return cell_outline(np.sort(np.append(own, closed)), holes="fill")
+
+
+def _distinct(cells: Cells) -> Cells:
+    """Give each cell once, in order: cells that are nearly in order are sorted sooner than they are hashed."""
+    ordered = np.sort(cells)
+    kept: Cells = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    return kept
+
+
+def _are_among(cells: Cells, known: Cells) -> npt.NDArray[np.bool_]:
+    """Tell which cells are among those of `known`, one or more, in order."""
+    place = np.searchsorted(known, cells)
+    return np.asarray(known[np.minimum(place, len(known) - 1)] == cells)
 
 
 def _closing_resolution(resolution: int, gap_km: float) -> int:
@@ -199,13 +194,20 @@ def area_km2(outlines: Iterable[BaseGeometry]) -> npt.NDArray[np.float64]:
     divided[coarse] = shapely.segmentize(shapes[coarse], LONGEST_EDGE_DEGREES)
     areas = np.asarray(shapely.area(shapely.transform(divided, _equal_area_km)))
     for row in np.flatnonzero(np.abs(shapely.bounds(shapes)[:, [1, 3]]).max(axis=1) > POLAR):
-        areas[row] = abs(WGS84.geometry_area_perimeter(shapes[row])[0]) / 1e6
+        areas[row] = _geodesic_area_km2(shapes[row])
     return areas
 
 
+def _geodesic_area_km2(shape: BaseGeometry) -> float:
+    from pyproj import Geod  # noqa: PLC0415 - slow, and seldom asked for
+
+    return float(abs(Geod(ellps="WGS84").geometry_area_perimeter(shape)[0]) / 1e6)
+
+
 def _equal_area_km(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    e = np.sqrt(WGS84.es)
+    e = np.sqrt(WGS84_ECCENTRICITY_SQUARED)
     sine = np.sin(np.radians(points[:, 1]))
     q = (1 - e**2) * (sine / (1 - (e * sine) ** 2) + np.arctanh(e * sine) / e)
-    a_km = WGS84.a / 1000.0
-    return np.column_stack([np.radians(points[:, 0]) * a_km, q / 2 * a_km])
+    return np.column_stack(
+        [np.radians(points[:, 0]) * WGS84_SEMI_MAJOR_KM, q / 2 * WGS84_SEMI_MAJOR_KM]
+    )

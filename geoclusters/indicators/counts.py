@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
 
 PERCENTAGE_POINTS: Final = 100.0
 PER_MILLION: Final = 1e6
@@ -41,15 +42,15 @@ def as_documents(weight: Ints) -> npt.NDArray[np.float64]:
 
 
 def scored(
-    counts: pd.DataFrame, *, totals: Mapping[str, float], weights: Mapping[str, float]
-) -> pd.DataFrame:
+    counts: Mapping[str, Floats], *, totals: Mapping[str, float], weights: Mapping[str, float]
+) -> dict[str, Floats]:
     """
     Add shares of the world and the score to the documents of each cluster.
 
     Parameters
     ----------
-    counts : pandas.DataFrame
-        One row a cluster, one column a metric: documents.
+    counts : mapping of str to numpy.ndarray of float64, shape (n,)
+        Documents of each cluster, per metric.
     totals : mapping of str to float
         Documents of the world, per metric.
     weights : mapping of str to float
@@ -57,8 +58,8 @@ def scored(
 
     Returns
     -------
-    pandas.DataFrame
-        On the same index: the metrics, `share_<metric>` (fractions of 1) and `score`, their weighted sum.
+    dict of str to numpy.ndarray of float64, shape (n,)
+        The metrics, `share_<metric>` (fractions of 1) and `score`, their weighted sum.
 
     Notes
     -----
@@ -66,19 +67,16 @@ def scored(
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> scored(pd.DataFrame({"patents": [10.0], "articles": [5.0]}), totals={"patents": 100, "articles": 100},
+    >>> scored({"patents": np.array([10.0]), "articles": np.array([5.0])}, totals={"patents": 100, "articles": 100},
     ...        weights={"patents": 1, "articles": 1})["score"].round(6).tolist()
     [0.15]
     """
-    table = counts.copy()
-    score = np.zeros(len(counts))
-    for metric, total in totals.items():
-        share = counts[metric] / total if total else counts[metric] * 0.0
-        table[f"share_{metric}"] = share
-        score = score + share.to_numpy() * weights[metric]
-    table["score"] = score
-    return table
+    shares = {
+        f"share_{metric}": counts[metric] / total if total else counts[metric] * 0.0
+        for metric, total in totals.items()
+    }
+    score = sum(shares[f"share_{metric}"] * weights[metric] for metric in totals)
+    return {**counts, **shares, "score": np.asarray(score)}
 
 
 def with_rates(table: pd.DataFrame, *, metrics: list[str]) -> pd.DataFrame:

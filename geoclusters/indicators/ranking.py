@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    Column = npt.NDArray[Any]
 
 TOPS = (10, 100)
 
 
-def by_score(table: pd.DataFrame) -> pd.DataFrame:
+def by_score(columns: Mapping[str, Column]) -> dict[str, Column]:
     """
     Order clusters by score and number them.
 
     Equal scores are ordered by `cluster_id`, so that the order does not depend on that of the rows.
 
+    Parameters
+    ----------
+    columns : mapping of str to numpy.ndarray, shape (n,)
+        `score`, `cluster_id` and any others.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (n,)
+        The same in order, and `rank`, int64, from 1.
+
     Examples
     --------
-    >>> by_score(pd.DataFrame({"cluster_id": ["b", "a"], "score": [1.0, 1.0]})).to_numpy().tolist()
-    [['a', 1.0, 1], ['b', 1.0, 2]]
+    >>> found = by_score({"cluster_id": np.array(["b", "a"]), "score": np.array([1.0, 1.0])})
+    >>> {name: column.tolist() for name, column in found.items()}
+    {'cluster_id': ['a', 'b'], 'score': [1.0, 1.0], 'rank': [1, 2]}
     """
-    order = table.sort_values(["score", "cluster_id"], ascending=[False, True])
-    return order.reset_index(drop=True).assign(rank=np.arange(1, len(table) + 1, dtype=np.int64))
+    order = _order(columns["score"], columns["cluster_id"])
+    rank = np.arange(1, len(order) + 1, dtype=np.int64)
+    return {**{name: column[order] for name, column in columns.items()}, "rank": rank}
+
+
+def _order(score: Column, cluster_id: Column) -> list[int]:
+    keys = zip((-score).tolist(), cluster_id.tolist(), strict=True)
+    return [row for row, _ in sorted(enumerate(keys), key=itemgetter(1))]
 
 
 def ranked(table: pd.DataFrame) -> pd.DataFrame:
@@ -34,11 +56,16 @@ def ranked(table: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> ranked(pd.DataFrame({"cluster_id": ["b", "a"], "score": [1.0, 1.0], "intensity": [2.0, np.nan]}))[
     ...     ["cluster_id", "rank", "intensity_rank"]].values.tolist()
     [['a', 1, <NA>], ['b', 2, 1]]
     """
-    table = by_score(table)
+    import pandas as pd  # noqa: PLC0415 - slow, and clusters are put in order without it
+
+    order = _order(table["score"].to_numpy(), table["cluster_id"].to_numpy())
+    table = table.iloc[order].reset_index(drop=True)
+    table["rank"] = np.arange(1, len(table) + 1, dtype=np.int64)
     by_intensity = table.sort_values(
         ["intensity", "cluster_id"], ascending=[False, True], na_position="last"
     ).index
