@@ -228,21 +228,11 @@ def _links(result: Result) -> Layer:
 
 def _pairs(result: Result) -> pd.DataFrame:
     """Make one row a pair of clusters, strongest last so that it is drawn on top."""
-    links, metrics = result.links, result.metrics
-    inside = links[links["cluster_b"].notna()]
-    table = inside.pivot_table(
-        index=["cluster_a", "cluster_b"],
-        columns="metric",
-        values="documents",
-        aggfunc="sum",
-        fill_value=0,
-    ).reindex(columns=metrics, fill_value=0)
-    table = table.astype("int64").assign(documents=table.sum(axis=1).astype("int64"))
-    frame = table.rename_axis(columns=None).reset_index()
+    frame = result.pairs.copy()
     name = dict(zip(result.clusters["cluster_id"], result.clusters["name"], strict=True))
     for end in ("a", "b"):
         frame.insert(2, f"name_{end}", frame[f"cluster_{end}"].map(name).astype("str"))
-    order = ["cluster_a", "cluster_b", "name_a", "name_b", "documents", *metrics]
+    order = ["cluster_a", "cluster_b", "name_a", "name_b", "documents", *result.metrics]
     return pd.DataFrame(frame[order]).sort_values(["documents", "cluster_a", "cluster_b"])
 
 

@@ -243,6 +243,21 @@ class Result:
         return self.table(schema.LINKS)
 
     @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Links between two clusters, one row a pair: `cluster_a`, `cluster_b`, each metric's documents, `documents` of all."""
+        inside = self.links.dropna(subset=["cluster_a", "cluster_b"])
+        table = inside.pivot_table(
+            index=["cluster_a", "cluster_b"],
+            columns="metric",
+            values="documents",
+            aggfunc="sum",
+            fill_value=0,
+        )
+        table = table.reindex(columns=self.metrics, fill_value=0).astype("int64")
+        table = table.assign(documents=table.sum(axis=1).astype("int64"))
+        return table.rename_axis(columns=None).reset_index()
+
+    @cached_property
     def neighbours(self) -> pd.DataFrame:
         """Clusters that are near each other, and how near (`schema.NEIGHBOURS`)."""
         return self.table(schema.NEIGHBOURS)
