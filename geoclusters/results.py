@@ -247,7 +247,7 @@ class Result:
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        """Links between two clusters, one row a pair: `cluster_a`, `cluster_b`, each metric's documents, `documents` of all."""
+        """Links between two clusters, a row a pair: `cluster_a`, `cluster_b`, documents of each metric, `documents`."""
         inside = self.links.dropna(subset=["cluster_a", "cluster_b"])
         table = inside.pivot_table(
             index=["cluster_a", "cluster_b"],

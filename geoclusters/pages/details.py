@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import pandas as pd
-
 from geoclusters.pages.partners import partners_by_identifier
 from geoclusters.pages.wording import label, number, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    import pandas as pd
 
     from geoclusters.results import Result
 

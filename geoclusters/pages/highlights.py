@@ -36,7 +36,9 @@ def links(result: Result) -> dict[str, Any]:
         packed.
     """
     place = pd.Index(result.clusters["cluster_id"])
-    ends = np.sort([place.get_indexer(result.pairs[end]) for end in ("cluster_a", "cluster_b")], axis=0)
+    ends = np.sort(
+        [place.get_indexer(result.pairs[end]) for end in ("cluster_a", "cluster_b")], axis=0
+    )
     pairs = result.pairs[ends[0] >= 0]
     first, second = ends[:, ends[0] >= 0]
     kept = _strongest(first, second, pairs["documents"].to_numpy())

@@ -6,6 +6,7 @@ libraries that draw) has it made anew.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -16,15 +17,15 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from geoclusters.stages import code_hash, key_of
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Content = TypeVar("Content")
 
-_CODE: Final = ("pages", "countries.py", "places.py")
-_TABLES: Final = ("tables/outlines.parquet", "tables/places.parquet", "tables/world.geojson")
+_PARTS: Final = (
+    *("pages/*.py", "countries.py", "places.py"),
+    *("tables/outlines.parquet", "tables/places.parquet", "tables/world.geojson"),
+)
 _LIBRARIES: Final = ("branca", "folium", "jinja2", "numpy", "shapely")
 
 
@@ -73,7 +74,11 @@ def kept_folder() -> Path | None:
 @cache
 def _key() -> str:
     """Hash of all that what is kept is made of."""
-    return key_of([code_hash(*_CODE, *_TABLES), [version(name) for name in _LIBRARIES]])
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256(" ".join(map(version, _LIBRARIES)).encode())
+    for file in sorted(file for part in _PARTS for file in package.glob(part)):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _write(file: Path, text: str) -> None:
