@@ -29,7 +29,6 @@ from geoclusters.pages import about, cluster, draw_pages, embedding, numbers, su
 from geoclusters.pages.cellids import parents
 from geoclusters.pages.cellmap import cell_rings, rings_of_each
 from geoclusters.pages.embedding import as_json, asset
-from geoclusters.pages.embedding import numbers as written_numbers
 from geoclusters.pages.packing import pack_integers, pack_points, pack_shapes
 from geoclusters.pages.shapes import SEAM_LON, packed_land, unrolled, unrolled_lon
 from geoclusters.pages.wording import significant
@@ -223,22 +222,6 @@ def test_templates_are_kept_where_python_keeps_its_modules(tmp_path, monkeypatch
     embedding._templates.cache_clear()
     assert embedding._templates().bytecode_cache is None
     embedding._templates.cache_clear()
-
-
-@few
-@given(st.lists(st.floats(0, 1e3)), st.text())
-def test_numbers_are_written_as_json_writes_them(values, name):
-    content = {name: [{"values": values}, {"values": values[:1]}], "x": [values]}
-    written = {
-        name: [{"values": written_numbers(values)}, {"values": written_numbers(values[:1])}],
-        "x": [written_numbers(values)],
-    }
-    assert as_json(written) == as_json(content)
-
-
-def test_numbers_that_are_not_finite_become_null_beside_those_that_are_written():
-    content = {"a": written_numbers([1.5, float("inf")]), "b": float("nan")}
-    assert as_json(content) == '{"a":[1.5,null],"b":null}'
 
 
 @few

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from geoclusters.geometry import cell_corners
 from geoclusters.hierarchy import EXACT
 from geoclusters.pages.cellids import joined, parents, resolution_of
-from geoclusters.pages.embedding import numbers
 from geoclusters.pages.packing import Rings, closed_rings, pack_bytes, pack_points, pack_rings
 from geoclusters.pages.settings import density_text
 from geoclusters.pages.shapes import unrolled_lon
@@ -96,7 +95,7 @@ class CellMap:
             "metrics": [label(m) for m in self._metrics],
             "cells": pack_rings(hexagons, decimals=CELL_DECIMALS),
             "core": pack_bytes(own["core"]),
-            "counts": [numbers(significant(own[m], 3)) for m in self._metrics],
+            "counts": [significant(own[m], 3) for m in self._metrics],
             "scales": [_told(scale, own, outside) for scale in scales],
             "dots": {
                 **pack_points(outside["lon"], outside["lat"], decimals=DOT_DECIMALS),
@@ -179,7 +178,7 @@ def _told(scale: dict[str, Any], own: Columns, outside: Columns) -> dict[str, An
     values = own[scale["column"]] / scale["divisor"]
     dots = outside[scale["column"]] / scale["divisor"]
     classes = np.searchsorted(scale["breaks"], dots, side="right")
-    return {**told, "values": numbers(significant(values, 3)), "dots": pack_bytes(classes)}
+    return {**told, "values": significant(values, 3), "dots": pack_bytes(classes)}
 
 
 def _drawn(cells: Columns, how: dict[str, str]) -> Columns:

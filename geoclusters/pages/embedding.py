@@ -10,20 +10,16 @@ import base64
 import json
 import math
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distribution
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from geoclusters.pages import wording
 from geoclusters.pages.kept import kept, kept_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MAP_NAME: Final = "leaflet_map"
 _LEAFLET_PACKAGE: Final = "django-js-lib-leaflet"
@@ -101,42 +97,11 @@ def leaflet_style() -> str:
     return re.sub(r"url\([\"']?images/([\w.-]+)[\"']?\)", picture, style)
 
 
-@dataclass(frozen=True)
-class Written:
-    """A part of JSON that is text already."""
-
-    text: str
-
-
-class _Numbers(dict[float, str]):
-    """Texts of numbers, each written once: of few digits there are few, and pages repeat them a million times."""
-
-    def __missing__(self, value: float) -> str:
-        text = self[value] = repr(value) if math.isfinite(value) else "null"
-        return text
-
-
-_NUMBERS: Final = _Numbers()
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def numbers(values: Iterable[float]) -> Written:
-    """
-    Write a list of numbers of few digits.
-
-    Examples
-    --------
-    >>> numbers([0.5, 1e-7, 20.0]).text
-    '[0.5,1e-07,20.0]'
-    """
-    return Written(f"[{','.join(map(_NUMBERS.__getitem__, values))}]")
-
-
 def as_json(content: Any) -> Markup:  # noqa: ANN401
     r"""
     Write JSON for a script element: nothing in it can end the element or begin another.
 
-    Numbers that are not finite become null; what is `Written` stands as it is.
+    Numbers that are not finite become null.
 
     Examples
     --------
@@ -153,22 +118,7 @@ def as_json(content: Any) -> Markup:  # noqa: ANN401
 
 
 def _dumped(content: Any) -> str:  # noqa: ANN401
-    if isinstance(content, Written):
-        return content.text
-    if not _holds_written(content):
-        return _ENCODER.encode(content)
-    if isinstance(content, list):
-        return f"[{','.join(map(_dumped, content))}]"
-    return f"{{{','.join(f'{_dumped(str(k))}:{_dumped(v)}' for k, v in content.items())}}}"
-
-
-def _holds_written(content: Any) -> bool:  # noqa: ANN401
-    """Tell whether parts are written already; in a list either all are or none is."""
-    if isinstance(content, list):
-        return bool(content) and _holds_written(content[0])
-    if isinstance(content, dict):
-        return any(map(_holds_written, content.values()))
-    return isinstance(content, Written)
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _finite(content: Any) -> Any:  # noqa: ANN401
