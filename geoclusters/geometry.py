@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final, NamedTuple
 
 import antimeridian
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from geoclusters.cells.corners import cell_corners
 from geoclusters.cells.dissolving import Rings, rings_around
 from geoclusters.earth import unit_vectors
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-__all__ = ["Rings", "cell_corners", "great_circles", "hexagons", "rings_around"]
+__all__ = ["Lines", "Rings", "cell_corners", "great_circles", "hexagons", "rings_around"]
 
 STEP_DEGREES: Final = 2.0
 """Corners of a great circle are at most this far apart."""
 
 HALF_TURN: Final = 180.0
+_AT_ONCE: Final = 512
+"""Lines whose points lie in the processor's cache together."""
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 
 def hexagons(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.object_]:
@@ -54,9 +57,26 @@ def hexagons(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.object_]:
     return shapes
 
 
-def great_circles(
-    start: npt.NDArray[np.float64], end: npt.NDArray[np.float64]
-) -> npt.NDArray[np.object_]:
+class Lines(NamedTuple):
+    """
+    Lines of one or several parts.
+
+    Attributes
+    ----------
+    points : numpy.ndarray of float64, shape (n, 2)
+        Longitude and latitude, WGS 84 degrees, of all parts, one after the other.
+    sizes : numpy.ndarray of int64
+        Points of each part.
+    parts : numpy.ndarray of int64
+        Parts of each line.
+    """
+
+    points: Floats
+    sizes: Integers
+    parts: Integers
+
+
+def great_circles(start: Floats, end: Floats) -> Lines:
     """
     Draw the shortest lines between points of the sphere.
 
@@ -67,16 +87,26 @@ def great_circles(
 
     Returns
     -------
-    numpy.ndarray of shapely geometries, shape (n,)
-        Lines, longitude before latitude; one that crosses the date line is cut there into two.
+    Lines
+        One that crosses the date line is cut there into two parts.
 
     Examples
     --------
     >>> tokyo, san_francisco = np.array([[35.7, 139.7]]), np.array([[37.8, -122.4]])
-    >>> line, = great_circles(tokyo, san_francisco)
-    >>> [sorted({part.coords[0][0], part.coords[-1][0]})[1] for part in line.geoms]
-    [180.0, -122.4]
+    >>> lines = great_circles(tokyo, san_francisco)
+    >>> lines.parts.tolist(), lines.points[np.cumsum(lines.sizes) - 1, 0].tolist()
+    ([2], [180.0, -122.4])
     """
+    paths, steps = [np.zeros((0, 2))], [np.zeros(0, dtype=np.int64)]
+    for begin in range(0, len(start), _AT_ONCE):
+        path, own = _paths(start[begin : begin + _AT_ONCE], end[begin : begin + _AT_ONCE])
+        paths.append(path)
+        steps.append(own)
+    return _cut(np.concatenate(paths), np.concatenate(steps) + 1)
+
+
+def _paths(start: Floats, end: Floats) -> tuple[Floats, Integers]:
+    """Give the points of lines that are not cut yet, and the number of steps of each."""
     a, b = (unit_vectors(p[:, 0], p[:, 1]) for p in (start, end))
     angle = np.arctan2(np.linalg.norm(np.cross(a, b), axis=1), np.einsum("ij,ij->i", a, b))
     steps = np.ceil(np.degrees(angle) / STEP_DEGREES).astype(np.int64).clip(min=1)
@@ -90,36 +120,27 @@ def great_circles(
     lat = np.degrees(np.arctan2(within[:, 2], np.hypot(within[:, 0], within[:, 1])))
     path = np.column_stack([np.degrees(np.arctan2(within[:, 1], within[:, 0])), lat])
     path[last - steps], path[last] = start[:, ::-1], end[:, ::-1]
-    return _cut(path, owner)
+    return path, steps
 
 
-def _cut(path: npt.NDArray[np.float64], owner: npt.NDArray[np.intp]) -> npt.NDArray[np.object_]:
-    """Make lines of the points of each owner, cut where their longitude jumps across the date line."""
-    jump = np.diff(path[:, 0])
-    torn = np.flatnonzero((np.abs(jump) > HALF_TURN) & (owner[1:] == owner[:-1]))
+def _cut(path: Floats, sizes: Integers) -> Lines:
+    """Cut lines of `sizes` points where their longitude jumps across the date line."""
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    torn = np.flatnonzero((np.abs(np.diff(path[:, 0])) > HALF_TURN) & (owner[1:] == owner[:-1]))
     edge = np.copysign(HALF_TURN, path[torn, 0])
     lat = _latitudes_on_the_date_line(path[torn], path[torn + 1])
     ends = np.column_stack([edge, lat, -edge, lat]).reshape(-1, 2)
-    points = np.insert(path, np.repeat(torn + 1, 2), ends, axis=0)
-    owner = np.insert(owner, np.repeat(torn + 1, 2), np.repeat(owner[torn], 2))
-    behind = np.insert(
-        np.zeros(len(path), dtype=bool), np.repeat(torn + 1, 2), [False, True] * len(torn)
+    # The first of the two ends a part, the second begins one.
+    begins = np.sort(np.concatenate([np.cumsum(sizes) - sizes, torn + 1]))
+    n_before = 2 * np.searchsorted(torn, begins - 1) + np.isin(begins, torn + 1)
+    return Lines(
+        np.insert(path, np.repeat(torn + 1, 2), ends, axis=0),
+        np.diff(begins + n_before, append=len(path) + 2 * len(torn)),
+        1 + np.bincount(owner[torn], minlength=len(sizes)),
     )
-    # A part begins with each owner and behind each cut.
-    begins = behind | (np.diff(owner, prepend=-1) != 0)
-    parts = np.asarray(shapely.linestrings(points, indices=np.cumsum(begins) - 1))
-    owner = owner[begins]
-    lines = np.empty(len(np.unique(owner)), dtype=object)
-    lines[owner] = parts
-    cut = np.isin(owner, owner[1:][np.diff(owner) == 0])
-    if cut.any():
-        shapely.multilinestrings(parts[cut], indices=owner[cut], out=lines)
-    return lines
 
 
-def _latitudes_on_the_date_line(
-    before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _latitudes_on_the_date_line(before: Floats, after: Floats) -> Floats:
     """Give the latitude at which the shortest line between points on its two sides meets the date line."""
     a, b = (unit_vectors(p[:, 1], p[:, 0]) for p in (before, after))
     # The date line lies in the plane y = 0; each end counts as much as the other is away from it.

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
-    import numpy.typing as npt
-
     from geoclusters.results import Result
 
 FILE: Final = "clusters.gpkg"
@@ -156,7 +153,7 @@ def _named_gpkg(part: Path) -> Iterator[Path]:
 def _clusters(result: Result) -> Layer:
     names = [c.name for c in schema.CLUSTERS.resolved(result.metrics)]
     frame = pd.DataFrame(result.clusters[names])
-    features = _features(frame, result.clusters.geometry.to_numpy())
+    features = _features(frame, wkb.collections(result.clusters.geometry.to_numpy()))
     style = qgis.Graduated("score", "fill", unit="%", factor=100).qml(
         frame["score"],
         {"color": "{shade}", "outline_color": "20,24,29,255", "outline_width": "0.1"},
@@ -177,7 +174,7 @@ def _regions(result: Result) -> Layer:
     return Layer(
         "regions",
         "Clusters with gaps closed, for drawing",
-        _features(pd.DataFrame(clusters[names]), shapes.to_numpy()),
+        _features(pd.DataFrame(clusters[names]), wkb.collections(shapes.to_numpy())),
         "MultiPolygon",
         qgis.single("fill", options),
     )
@@ -222,39 +219,29 @@ def _links(result: Result) -> Layer:
     style = qgis.Graduated("documents", "line").qml(
         frame["documents"], {"line_color": "{shade}", "line_width": "0.2", "capstyle": "round"}
     )
-    features = _features(frame, lines)
+    features = _features(frame, wkb.lines(lines))
     return Layer("links", "Documents shared by two clusters", features, "MultiLineString", style)
 
 
 def _pairs(result: Result) -> pd.DataFrame:
     """Make one row a pair of clusters, strongest last so that it is drawn on top."""
-    links, metrics = result.links, result.metrics
-    inside = links[links["cluster_b"].notna()]
-    table = inside.pivot_table(
-        index=["cluster_a", "cluster_b"],
-        columns="metric",
-        values="documents",
-        aggfunc="sum",
-        fill_value=0,
-    ).reindex(columns=metrics, fill_value=0)
-    table = table.astype("int64").assign(documents=table.sum(axis=1).astype("int64"))
-    frame = table.rename_axis(columns=None).reset_index()
+    frame = result.pairs.copy()
     name = dict(zip(result.clusters["cluster_id"], result.clusters["name"], strict=True))
     for end in ("a", "b"):
         frame.insert(2, f"name_{end}", frame[f"cluster_{end}"].map(name).astype("str"))
-    order = ["cluster_a", "cluster_b", "name_a", "name_b", "documents", *metrics]
+    order = ["cluster_a", "cluster_b", "name_a", "name_b", "documents", *result.metrics]
     return pd.DataFrame(frame[order]).sort_values(["documents", "cluster_a", "cluster_b"])
 
 
 # --------------------------------------------------------------------------- as GDAL takes them
 
 
-def _features(frame: pd.DataFrame, shapes: npt.NDArray[np.object_]) -> pa.Table:
+def _features(frame: pd.DataFrame, shapes: pa.Array) -> pa.Table:
     """Put a shape beside each row."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
     # A column without a value has no type of its own, and GDAL wants one.
     typed = [f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in table.schema]
-    return table.cast(pa.schema(typed)).append_column(GEOMETRY, wkb.collections(shapes))
+    return table.cast(pa.schema(typed)).append_column(GEOMETRY, shapes)
 
 
 # --------------------------------------------------------------------------- what GDAL leaves out

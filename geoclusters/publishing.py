@@ -29,7 +29,7 @@ def publish(
     *,
     rejected: Path,
     beside: Executor,
-) -> tuple[Result, Future[None]]:
+) -> tuple[Result, list[Future[None]]]:
     """
     Write every table of the results.
 
@@ -40,14 +40,14 @@ def publish(
     rejected : Path
         Table of the addresses that were not placed.
     beside : Executor
-        Writes the table of the cells, as large as all others together and written without Python's lock.
+        Writes the largest files, those of the cells and for GIS, while pages are drawn from the tables.
 
     Returns
     -------
     Result
         The run with the tables that were written, so that pages need not read them.
-    Future
-        Done when the cells are written.
+    list of Future
+        Done when the files are written that are written beside.
     """
     made_by, metrics = plan.made_by, plan.study.metrics
     tables = {
@@ -61,13 +61,20 @@ def publish(
     def write(name: str) -> None:
         results.write_parquet(folder / name, tables[name], made_by=made_by)
 
-    results.write_clusters(folder, measured.clusters, metrics=metrics, made_by=made_by)
-    cells = beside.submit(write, schema.CELLS.name)
+    clusters = measured.clusters
+    results.write_clusters(folder, clusters, metrics=metrics, made_by=made_by)
+    package = folder / geopackage.FILE
+    # The longest first.
+    written = [
+        beside.submit(geopackage.write_geopackage, result, package, made_by=made_by),
+        beside.submit(write, schema.CELLS.name),
+    ]
+    results.write_outlines(folder, clusters, metrics=metrics)
     for name in tables.keys() - {schema.CELLS.name}:
         write(name)
     results.write_csv(folder / schema.ECONOMIES.name, measured.economies)
     results.copy_parquet(rejected, folder / schema.REJECTED.name, made_by=made_by)
-    return result, cells
+    return result, written
 
 
 def _frames(measured: Measured) -> dict[schema.Table, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,6 +44,7 @@ __all__ = [
     "write_csv",
     "write_geojson",
     "write_json",
+    "write_outlines",
     "write_parquet",
     "write_texts",
     "written_aside",
@@ -102,7 +104,7 @@ def write_clusters(
     folder: Path, clusters: gpd.GeoDataFrame, *, metrics: Sequence[str], made_by: str
 ) -> None:
     """
-    Write clusters as GeoParquet 1.1, as RFC 7946 GeoJSON and, without outlines, as the ranking.
+    Write clusters as GeoParquet 1.1.
 
     Parameters
     ----------
@@ -110,23 +112,24 @@ def write_clusters(
         Columns of `schema.CLUSTERS`, `geometry` and `region`, WGS 84, in order of rank.
     """
     columns = [c.name for c in schema.CLUSTERS.resolved(metrics)]
-    with written_aside(folder / schema.CLUSTERS.name) as part:
-        clusters[[*columns, "geometry", "region"]].to_parquet(
-            part, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
-        )
-        _add_metadata(part, made_by)
-    write_geojson(folder / "clusters.geojson", clusters[[*columns, "geometry"]])
-    ranking = [c.name for c in schema.RANKING.resolved(metrics)]
-    write_csv(folder / schema.RANKING.name, pd.DataFrame(clusters[ranking]))
-
-
-def _add_metadata(path: Path, made_by: str) -> None:
-    """Write how the file was made into a GeoParquet file that geopandas wrote."""
-    table = pq.read_table(path)
+    written = BytesIO()
+    clusters[[*columns, "geometry", "region"]].to_parquet(
+        written, index=False, compression=None, schema_version="1.1.0", write_covering_bbox=True
+    )
+    table = pq.read_table(written)
     kept = dict(table.schema.metadata)
     kept.pop(b"ARROW:schema", None)
     table = table.replace_schema_metadata({**kept, b"geoclusters": made_by.encode()})
-    pq.write_table(table, path, compression="zstd")
+    with written_aside(folder / schema.CLUSTERS.name) as part:
+        pq.write_table(table, part, compression="zstd")
+
+
+def write_outlines(folder: Path, clusters: gpd.GeoDataFrame, *, metrics: Sequence[str]) -> None:
+    """Write clusters, as `write_clusters` takes them, as RFC 7946 GeoJSON and, without outlines, as the ranking."""
+    columns = [c.name for c in schema.CLUSTERS.resolved(metrics)]
+    write_geojson(folder / "clusters.geojson", clusters[[*columns, "geometry"]])
+    ranking = [c.name for c in schema.RANKING.resolved(metrics)]
+    write_csv(folder / schema.RANKING.name, pd.DataFrame(clusters[ranking]))
 
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -241,6 +244,21 @@ class Result:
     def links(self) -> pd.DataFrame:
         """Documents between clusters (`schema.LINKS`)."""
         return self.table(schema.LINKS)
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Links between two clusters, a row a pair: `cluster_a`, `cluster_b`, documents of each metric, `documents`."""
+        inside = self.links.dropna(subset=["cluster_a", "cluster_b"])
+        table = inside.pivot_table(
+            index=["cluster_a", "cluster_b"],
+            columns="metric",
+            values="documents",
+            aggfunc="sum",
+            fill_value=0,
+        )
+        table = table.reindex(columns=self.metrics, fill_value=0).astype("int64")
+        table = table.assign(documents=table.sum(axis=1).astype("int64"))
+        return table.rename_axis(columns=None).reset_index()
 
     @cached_property
     def neighbours(self) -> pd.DataFrame:

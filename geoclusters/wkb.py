@@ -11,10 +11,13 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
+from geoclusters.compiling import compiled
 from geoclusters.geometry import HALF_TURN, cell_corners, hexagons
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from geoclusters.geometry import Lines
 
 _POINT: Final = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
 _HEXAGON: Final = np.dtype(
@@ -24,18 +27,18 @@ _HEXAGON: Final = np.dtype(
         ("xy", "<f8", (7, 2)),
     ]
 )
+_LINE, _LINES = 2, 5
+_HEAD: Final = 9
+"""Bytes before the points of a line, and before the parts of a collection."""
+_POINT_BYTES: Final = 16
 
 
 def collections(shapes: npt.NDArray[np.object_]) -> pa.Array:
-    """Write shapes as WKB; single polygons and lines become collections of one."""
+    """Write shapes as WKB; single polygons become collections of one."""
     kinds, many = shapely.get_type_id(shapes), shapes.copy()
-    for kind, collected in (
-        (shapely.GeometryType.POLYGON, shapely.multipolygons),
-        (shapely.GeometryType.LINESTRING, shapely.multilinestrings),
-    ):
-        single = kinds == kind
-        if single.any():
-            many[single] = collected(shapes[single], indices=np.arange(single.sum()))
+    single = kinds == shapely.GeometryType.POLYGON
+    if single.any():
+        many[single] = shapely.multipolygons(shapes[single], indices=np.arange(single.sum()))
     return pa.array(shapely.to_wkb(many), pa.binary())
 
 
@@ -44,6 +47,44 @@ def points(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> pa.Array:
     rows = np.empty(len(x), dtype=_POINT)
     rows["order"], rows["kind"], rows["x"], rows["y"] = 1, 1, x, y
     return _rows_of_bytes(rows.view(np.uint8).reshape(len(x), _POINT.itemsize), pa.binary())
+
+
+def lines(given: Lines) -> pa.Array:
+    """Write lines as collections of their parts (OGC 06-103r4, 8.2.8), without an object for each."""
+    octets = np.ascontiguousarray(given.points).view(np.uint8).ravel()
+    written, ends = _lines(octets, given.sizes, given.parts)
+    return pa.Array.from_buffers(
+        pa.binary(), len(given.parts), [None, pa.py_buffer(ends), pa.py_buffer(written)]
+    )
+
+
+@compiled
+def _lines(
+    points: npt.NDArray[np.uint8], sizes: npt.NDArray[np.int64], parts: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Write the bytes of lines one after the other, and say where each ends."""
+    written = np.empty(len(points) + _HEAD * (len(sizes) + len(parts)), dtype=np.uint8)
+    ends = np.zeros(len(parts) + 1, dtype=np.int32)
+    at = part = taken = 0
+    for line in range(len(parts)):
+        at = _begun(written, at, _LINES, parts[line])
+        for _ in range(parts[line]):
+            at = _begun(written, at, _LINE, sizes[part])
+            span = _POINT_BYTES * sizes[part]
+            written[at : at + span] = points[taken : taken + span]
+            at, taken, part = at + span, taken + span, part + 1
+        ends[line + 1] = at
+    return written, ends
+
+
+@compiled
+def _begun(written: npt.NDArray[np.uint8], at: int, kind: int, count: int) -> int:
+    """Write the head of a shape: order of bytes, kind, and of how much it is made."""
+    written[at] = 1
+    for place in range(4):
+        written[at + 1 + place] = kind >> 8 * place & 255
+        written[at + 5 + place] = count >> 8 * place & 255
+    return at + _HEAD
 
 
 def cell_hexagons(cells: npt.NDArray[np.uint64]) -> pa.Array:

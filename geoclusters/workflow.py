@@ -230,7 +230,6 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
     from geoclusters import (  # noqa: PLC0415 - slow
         assembly,
         engine,
-        geopackage,
         measuring,
         pages,
         publishing,
@@ -258,7 +257,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
             stated=not facts["unstated"],
             people=people,
         )
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(2) as beside:
         with state.timed("files"):
             documents = publishing.conserved(cells, found, facts, study.metrics)
             content = publishing.run_content(
@@ -272,13 +271,10 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
             # Pages are drawn from the tables; what these were made from need not lie in memory beside them.
             del cells, found, store, measured
         with state.timed("pages"):
-            # The largest files are written beside the pages: compiled loops and templates hardly wait for each other.
-            begun = pages.begin(result, beside)
-            file = folder / geopackage.FILE
-            package = beside.submit(geopackage.write_geopackage, result, file, made_by=plan.made_by)
-            pages.draw_pages(result, begun=begun)
-            written.result()
-            package.result()
+            # Compiled loops and templates hardly wait for each other.
+            pages.draw_pages(result, begun=pages.begin(result, beside))
+            for file in written:
+                file.result()
     results.write_json(folder / results.RUN_FILE, content)
     return results.read_run(folder)
 

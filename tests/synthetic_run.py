@@ -103,6 +103,7 @@ def write_run(
     folder.mkdir(parents=True, exist_ok=True)
     results.begin_publishing(folder)
     results.write_clusters(folder, clusters, metrics=metrics, made_by="{}")
+    results.write_outlines(folder, clusters, metrics=metrics)
     _write(folder, schema.CELLS, cells.drop(columns="centre"), metrics)
     results.write_csv(folder / schema.ECONOMIES.name, _economies(clusters, metrics))
     _write(folder, schema.LINKS, _links(clusters, metrics, random), ())

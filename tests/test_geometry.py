@@ -10,7 +10,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
+from geoclusters import geometry, wkb
 from geoclusters.geometry import cell_corners, great_circles, hexagons
+
+
+def shapes_of(lines):
+    """Read what is written of lines, each of them whole."""
+    shapes = shapely.from_wkb(wkb.lines(lines).to_pylist())
+    assert [shapely.get_num_geometries(shape) for shape in shapes] == lines.parts.tolist()
+    return shapes
+
 
 points = st.tuples(st.floats(-89, 89), st.floats(-180, 180))
 
@@ -24,7 +33,7 @@ def test_great_circles_are_those_of_the_sphere(a, b):
     _, _, metres = sphere.inv(a[1], a[0], b[1], b[0])
     if metres > 19_900_000:
         return
-    (line,) = great_circles(start, end)
+    (line,) = shapes_of(great_circles(start, end))
     parts = shapely.get_parts(line)
     length = sum(sphere.line_length(*np.array(p.coords).T) for p in parts)
     assert length == pytest.approx(metres, rel=1e-6, abs=1)
@@ -37,7 +46,22 @@ def test_a_line_to_its_own_start_and_one_along_the_date_line():
     lines = great_circles(
         np.array([[10.0, 20.0], [0.0, 180.0]]), np.array([[10.0, 20.0], [9.0, 180.0]])
     )
-    assert [line.geom_type for line in lines] == ["LineString", "LineString"]
+    assert lines.parts.tolist() == [1, 1]
+    assert [len(line.geoms[0].coords) for line in shapes_of(lines)] == lines.sizes.tolist()
+
+
+def test_many_lines_are_those_of_each_alone(monkeypatch):
+    monkeypatch.setattr(geometry, "_AT_ONCE", 7)
+    random = np.random.default_rng(4)
+    ends = random.uniform([-80, -180], [80, 180], (2, 60, 2))
+    together = shapes_of(great_circles(*ends))
+    alone = [shapes_of(great_circles(*ends[:, k : k + 1]))[0] for k in range(60)]
+    assert any(len(line.geoms) == 2 for line in alone)
+    assert [line.wkb for line in together] == [line.wkb for line in alone]
+
+
+def test_no_line_is_none():
+    assert len(shapes_of(great_circles(np.zeros((0, 2)), np.zeros((0, 2))))) == 0
 
 
 @pytest.mark.parametrize("place", [(48.1, 11.6), (-16.85, 180.0), (89.9, 10.0), (78.2, 179.999)])

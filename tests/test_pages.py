@@ -25,12 +25,13 @@ import geoclusters
 from geoclusters import results
 from geoclusters.cli import app
 from geoclusters.errors import RunError
-from geoclusters.pages import about, cluster, draw_pages, embedding, numbers, wording
+from geoclusters.pages import about, cluster, draw_pages, embedding, numbers, surroundings, wording
 from geoclusters.pages.cellids import parents
 from geoclusters.pages.cellmap import cell_rings, rings_of_each
 from geoclusters.pages.embedding import as_json, asset
 from geoclusters.pages.packing import pack_integers, pack_points, pack_shapes
 from geoclusters.pages.shapes import SEAM_LON, packed_land, unrolled, unrolled_lon
+from geoclusters.pages.wording import significant
 from geoclusters.pages.world import STYLES, noise_dots, world_data
 
 few = settings(max_examples=40, deadline=None)
@@ -218,8 +219,23 @@ def test_templates_are_kept_where_python_keeps_its_modules(tmp_path, monkeypatch
     again = embedding._templates().get_template("report.html")
     assert again.blocks.keys() == first.blocks.keys()
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    assert embedding._kept_templates() is None
     embedding._templates.cache_clear()
+    assert embedding._templates().bytecode_cache is None
+    embedding._templates.cache_clear()
+
+
+@few
+@given(st.lists(st.floats(-1e18, 1e18)), st.integers(1, 5))
+def test_significant_digits_are_those_that_python_prints(values, digits):
+    assert significant(values, digits) == [float(f"{v:.{digits}g}") for v in values]
+
+
+@few
+@given(st.lists(st.tuples(st.floats(-180, 190), st.floats(-90, 90)), min_size=1))
+def test_the_extent_of_points_is_that_of_each_axis(places):
+    least, most = surroundings._extent(np.array(places))
+    assert least.tolist() == [min(axis) for axis in zip(*places, strict=True)]
+    assert most.tolist() == [max(axis) for axis in zip(*places, strict=True)]
 
 
 @few

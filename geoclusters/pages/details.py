@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import pandas as pd
-
+from geoclusters.pages.partners import partners_by_identifier
 from geoclusters.pages.wording import label, number, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    import pandas as pd
 
     from geoclusters.results import Result
 
@@ -38,7 +39,7 @@ class Details:
         self._organisations = _grouped(
             _largest(result.breakdown("organisations"), "organisation"), "organisation"
         )
-        self._partners = _partners(result.links, result.metrics)
+        self._partners = _partners(result)
 
     def of(self, row: dict[str, Any], pages: Collection[str]) -> dict[str, Any]:
         """Gather the tables of one cluster; `pages` are the clusters that can be linked to."""
@@ -93,7 +94,7 @@ class Details:
                 "id": partner if partner in pages else None,
                 "name": shortened(self._names[partner]),
                 "rank": self._ranks[partner],
-                "documents": [number(int(v)) for v in documents],
+                "documents": [number(v) for v in documents],
             }
             for partner, documents in partners
             if partner in self._names
@@ -122,32 +123,16 @@ def _grouped(frame: pd.DataFrame, column: str) -> dict[str, _Lines]:
     return grouped
 
 
-def _partners(links: pd.DataFrame, metrics: list[str]) -> dict[str, list[tuple[str, list[float]]]]:
-    """Turn the links both ways and keep the strongest partners of each cluster."""
-    known = links[links["cluster_a"].notna() & links["cluster_b"].notna()]
-    ways = [
-        known.rename(columns={"cluster_a": "cluster", "cluster_b": "partner"}),
-        known.rename(columns={"cluster_b": "cluster", "cluster_a": "partner"}),
-    ]
-    both = pd.concat(ways, ignore_index=True)
-    table = both.pivot_table(
-        index=["cluster", "partner"],
-        columns="metric",
-        values="documents",
-        aggfunc="sum",
-        fill_value=0,
-    )
-    table = table.reindex(columns=metrics, fill_value=0).reset_index()
-    table["all"] = table[metrics].sum(axis=1)
-    table = table.sort_values(["all", "partner"], ascending=[False, True], kind="stable")
-    strongest = table.groupby("cluster", sort=False).head(MOST_PARTNERS)
-    partners: dict[str, list[tuple[str, list[float]]]] = {}
-    counts = strongest[metrics].to_numpy().tolist()
-    for cluster, partner, documents in zip(
-        strongest["cluster"], strongest["partner"], counts, strict=True
-    ):
-        partners.setdefault(cluster, []).append((partner, documents))
-    return partners
+def _partners(result: Result) -> dict[str, list[tuple[str, list[int]]]]:
+    """Keep the strongest partners of each cluster, with the documents of each metric."""
+    identifiers, partners = partners_by_identifier(result)
+    kept = partners.place < MOST_PARTNERS
+    columns = (identifiers[ends[kept]].tolist() for ends in (partners.one, partners.other))
+    counts = result.pairs[result.metrics].to_numpy()[partners.pair[kept]].tolist()
+    found: dict[str, list[tuple[str, list[int]]]] = {}
+    for cluster, partner, documents in zip(*columns, counts, strict=True):
+        found.setdefault(cluster, []).append((partner, documents))
+    return found
 
 
 def year_chart(title: str, years: dict[int, float]) -> dict[str, Any]:

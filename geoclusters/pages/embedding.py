@@ -9,20 +9,17 @@ from __future__ import annotations
 import base64
 import json
 import math
-import os
 import re
-import sys
 from functools import cache
 from importlib.metadata import distribution
 from importlib.resources import files
-from importlib.util import cache_from_source
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from geoclusters.pages import wording
+from geoclusters.pages.kept import kept, kept_folder
 
 MAP_NAME: Final = "leaflet_map"
 _LEAFLET_PACKAGE: Final = "django-js-lib-leaflet"
@@ -37,8 +34,15 @@ class EmptyMap(NamedTuple):
 
 @cache
 def empty_map() -> EmptyMap:
+    """Give a map without tiles, links or anything else from a network, as folium writes it."""
+    html, script = drawn_by_folium()
+    return EmptyMap(Markup(html), Markup(script))  # noqa: S704 - folium's own, no data in it
+
+
+@kept
+def drawn_by_folium() -> list[str]:
     """
-    Let folium write a map without tiles, links or anything else from a network.
+    Let folium write the container of an empty map and the script that makes it.
 
     The name that folium draws at random is replaced, so that the same run gives the same page.
     """
@@ -60,10 +64,8 @@ def empty_map() -> EmptyMap:
     drawn.default_css = []
     figure = drawn.get_root()
     drawn.render()
-    html, script = (
-        part.render().replace(drawn.get_name(), MAP_NAME) for part in (figure.html, figure.script)
-    )
-    return EmptyMap(Markup(html.strip()), Markup(script.strip()))  # noqa: S704 - folium's own, no data in it
+    parts = (part.render() for part in (figure.html, figure.script))
+    return [part.replace(drawn.get_name(), MAP_NAME).strip() for part in parts]
 
 
 def asset(name: str) -> str:
@@ -129,9 +131,11 @@ def _finite(content: Any) -> Any:  # noqa: ANN401
 
 @cache
 def _templates() -> Environment:
+    folder = kept_folder()
     environment = Environment(
         loader=PackageLoader("geoclusters.pages"),
-        bytecode_cache=_kept_templates(),
+        # Compiled templates are kept where Python keeps its modules; changed ones are compiled anew.
+        bytecode_cache=FileSystemBytecodeCache(str(folder)) if folder else None,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -144,18 +148,6 @@ def _templates() -> Environment:
         shortened=wording.shortened,
     )
     return environment
-
-
-def _kept_templates() -> FileSystemBytecodeCache | None:
-    """Keep compiled templates where Python keeps its modules, if it may; changed ones are compiled anew."""
-    folder = Path(cache_from_source(__file__)).parent
-    if sys.dont_write_bytecode:
-        return None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
 
 
 def document(template: str, **content: Any) -> str:  # noqa: ANN401

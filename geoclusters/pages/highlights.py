@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from geoclusters.pages.packing import pack_integers
+from geoclusters.pages.partners import both_ways
 from geoclusters.pages.wording import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from geoclusters.results import Result
+
+_Integers = npt.NDArray[np.int64]
 
 MOST_PARTNERS: Final = 25
 """A link is kept if it is among so many strongest of either of its clusters."""
@@ -33,42 +35,23 @@ def links(result: Result) -> dict[str, Any]:
         the link before it, that of its second cluster, and its documents for each metric; `count`: links
         packed.
     """
-    metrics = result.metrics
-    place = {i: at for at, i in enumerate(result.clusters["cluster_id"])}
-    table = _between(result.links, metrics)
-    ends = table[["cluster_a", "cluster_b"]].apply(lambda ids: ids.map(place)).dropna()
-    table = table.loc[ends.index].assign(
-        first=ends.min(axis=1).astype(int), second=ends.max(axis=1).astype(int)
+    place = pd.Index(result.clusters["cluster_id"])
+    ends = np.sort(
+        [place.get_indexer(result.pairs[end]) for end in ("cluster_a", "cluster_b")], axis=0
     )
-    table = _strongest(table).sort_values(["first", "second"])
-    rows = table[["first", "second", *metrics]].to_numpy(np.int64)
-    rows[:, 0] = np.diff(rows[:, 0], prepend=0)
+    pairs = result.pairs[ends[0] >= 0]
+    first, second = ends[:, ends[0] >= 0]
+    kept = _strongest(first, second, pairs["documents"].to_numpy())
+    kept = kept[np.lexsort((second[kept], first[kept]))]
+    counts = pairs[result.metrics].to_numpy()[kept]
+    rows = np.column_stack([np.diff(first[kept], prepend=0), second[kept], counts])
     return {"rows": pack_integers(rows.ravel()), "count": len(rows)}
 
 
-def _between(given: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Give a row a pair of clusters, a column a metric, and the documents of all metrics."""
-    known = given[given["cluster_a"].notna() & given["cluster_b"].notna()]
-    table = known.pivot_table(
-        index=["cluster_a", "cluster_b"], columns="metric", values="documents", aggfunc="sum"
-    )
-    table = table.reindex(columns=list(metrics)).fillna(0)
-    return table.assign(all=table.sum(axis=1)).reset_index()
-
-
-def _strongest(table: pd.DataFrame) -> pd.DataFrame:
+def _strongest(first: _Integers, second: _Integers, documents: _Integers) -> _Integers:
     """Keep what is among the strongest links of one of its ends; ties go by rank."""
-    ordered = table.sort_values(["all", "first", "second"], ascending=[False, True, True])
-    ways = pd.concat(
-        [
-            ordered[["first", "second", "all"]],
-            ordered.rename(columns={"first": "second", "second": "first"})[
-                ["first", "second", "all"]
-            ],
-        ]
-    ).sort_values(["all", "second"], ascending=[False, True], kind="stable")
-    kept = ways.groupby("first", sort=False).head(MOST_PARTNERS).index
-    return table.loc[kept.unique()]
+    partners = both_ways(first, second, documents)
+    return np.unique(partners.pair[partners.place < MOST_PARTNERS])
 
 
 def names(result: Result, by: str, column: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,6 +11,7 @@ import shapely
 
 from geoclusters.countries import read_world
 from geoclusters.pages.axes import labelled
+from geoclusters.pages.kept import kept
 from geoclusters.pages.shapes import SEAM_LON, unrolled, unrolled_lon
 from geoclusters.pages.wording import percent, shortened
 
@@ -107,7 +107,7 @@ def world_picture(clusters: pd.DataFrame, pages: Any) -> dict[str, Any] | None: 
     }
 
 
-@cache
+@kept
 def land_path() -> str:
     """Outlines of the land (Natural Earth, public domain) as one path of an SVG."""
     land = shapely.union_all(shapely.from_geojson(json.dumps(read_world())))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
+from geoclusters.pages.partners import partners_by_identifier
 from geoclusters.pages.wording import UNKNOWN, number, shortened
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ class Neighbourhood:
         self._ranks = dict(zip(clusters["cluster_id"], clusters["rank"], strict=True))
         gaps = _gaps(result)
         self._gaps = None if gaps is None else _by_cluster(gaps)
-        self._links = _places(result.links, result.metrics)
+        self._links = {} if gaps is None else _places(result, gaps)
 
     def of(self, row: dict[str, Any], pages: Collection[str]) -> dict[str, Any] | None:
         """Tell the neighbours of one cluster and of how many parts it was made; None = not known."""
@@ -147,23 +149,17 @@ def _by_cluster(gaps: pd.DataFrame) -> dict[str, list[tuple[float, str]]]:
     return {identifier: sorted(pairs) for identifier, pairs in found.items()}
 
 
-def _places(links: pd.DataFrame, metrics: list[str]) -> dict[tuple[str, str], dict[str, int]]:
-    """Count and number the partners of each cluster by their common documents of all metrics."""
-    known = links[
-        links["cluster_a"].notna() & links["cluster_b"].notna() & links["metric"].isin(metrics)
-    ]
-    ways = [
-        known.rename(columns={"cluster_a": "one", "cluster_b": "other"}),
-        known.rename(columns={"cluster_b": "one", "cluster_a": "other"}),
-    ]
-    summed = pd.concat(ways).groupby(["one", "other"], as_index=False)["documents"].sum()
-    of_one = summed.groupby("one")["documents"]
-    summed["place"] = of_one.rank(ascending=False, method="min")
-    summed["partners"] = of_one.transform("count")
-    counts = (summed[c].astype("int64").tolist() for c in ("documents", "place", "partners"))
+def _places(result: Result, gaps: pd.DataFrame) -> dict[tuple[str, str], dict[str, int]]:
+    """Say what the links between neighbours are: their documents, and the place among the partners of each."""
+    identifiers, partners = partners_by_identifier(result)
+    known = pd.Index(identifiers)
+    a, b = (known.get_indexer(gaps[end]) for end in ("cluster_a", "cluster_b"))
+    key = partners.one * len(known) + partners.other
+    near = np.isin(key, np.concatenate([a * len(known) + b, b * len(known) + a]))
+    counted = np.bincount(partners.one)[partners.one[near]]
+    ends = (identifiers[ends[near]].tolist() for ends in (partners.one, partners.other))
+    counts = (c.tolist() for c in (partners.documents[near], partners.rank[near], counted))
     return {
-        (one, other): {"documents": documents, "place": place, "partners": partners}
-        for one, other, documents, place, partners in zip(
-            summed["one"].tolist(), summed["other"].tolist(), *counts, strict=True
-        )
+        (one, other): {"documents": documents, "place": place, "partners": n}
+        for one, other, documents, place, n in zip(*ends, *counts, strict=True)
     }

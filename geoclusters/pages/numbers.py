@@ -65,9 +65,10 @@ def takeaway(
         Its cells, dissolved, WGS 84, as in the files of the run.
     """
     identifier = row["cluster_id"]
+    properties = {name: _plain(value) for name, value in row.items()}
     rows: list[tuple[Any, ...]] = [
-        ("indicators", "", "", name, _plain(value))
-        for name, value in row.items()
+        ("indicators", "", "", name, value)
+        for name, value in properties.items()
         if name != "economy_shares"
     ]
     shares = json.loads(row.get("economy_shares") or "{}")
@@ -87,7 +88,7 @@ def takeaway(
     return {
         "name": f"cluster-{identifier}",
         "outline": pack_shapes([outline], decimals=OUTLINE_DECIMALS),
-        "properties": {name: _plain(value) for name, value in row.items()},
+        "properties": properties,
         "columns": COLUMNS,
         "rows": [
             (table, metric, _tidy(item), quantity, _tidy(value))
@@ -109,6 +110,8 @@ def _short(value: float) -> float:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
     """Give a value as JSON has it."""
-    if value is None or (not isinstance(value, str) and pd.isna(value)):
+    if isinstance(value, str):
+        return _tidy(value)
+    if value is None or pd.isna(value):
         return None
     return _tidy(value.item() if hasattr(value, "item") else value)

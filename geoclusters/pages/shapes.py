@@ -16,6 +16,7 @@ import numpy.typing as npt
 import shapely
 
 from geoclusters.countries import read_outlines, read_world
+from geoclusters.pages.kept import kept
 from geoclusters.pages.packing import pack_points, pack_shapes
 from geoclusters.places import read_places
 
@@ -59,14 +60,14 @@ def unrolled(shapes: npt.ArrayLike) -> npt.NDArray[Any]:
     return whole
 
 
-@cache
+@kept
 def packed_land() -> dict[str, Any]:
     """Outlines of the countries (Natural Earth, public domain), cut and packed for drawing."""
     shapes = shapely.get_parts(shapely.from_geojson(json.dumps(read_world())))
     return pack_shapes(_cut(shapes), decimals=LAND_DECIMALS)
 
 
-@cache
+@kept
 def packed_coast() -> dict[str, Any]:
     """Outlines of the countries for a closer look, cut and packed for drawing."""
     return pack_shapes(coast(), decimals=COAST_DECIMALS)
@@ -91,7 +92,7 @@ def _cut(shapes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(shapely.get_parts(unrolled(whole)))
 
 
-@cache
+@kept
 def packed_towns() -> dict[str, Any]:
     """Large towns (GeoNames), the largest first, to find one's way on a map without streets."""
     places = read_places(min_population=TOWN_POPULATION)

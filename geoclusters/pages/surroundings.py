@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from geoclusters.compiling import compiled
 from geoclusters.pages.cellmap import CellMap
 from geoclusters.pages.packing import pack_points, pack_shapes
 from geoclusters.pages.shapes import coast, unrolled, unrolled_lon
@@ -92,9 +93,10 @@ def _towns() -> tuple[npt.NDArray[Any], npt.NDArray[np.float64], npt.NDArray[np.
 
 def _boxes(points: npt.NDArray[np.float64], region: Any) -> tuple[Any, Any]:  # noqa: ANN401
     """Give the part of the world that the map may show, and a larger one so that no cut is seen."""
-    corners = np.concatenate([points, np.reshape(region.bounds, (2, 2))])
+    least, most = _extent(points)
+    bounds = np.reshape(region.bounds, (2, 2))
     # Least and greatest of what is a number.
-    (west, south), (east, north) = np.fmin.reduce(corners), np.fmax.reduce(corners)
+    (west, south), (east, north) = np.fmin(least, bounds[0]), np.fmax(most, bounds[1])
     margin = max(_MARGIN * max(east - west, north - south), _LEAST_MARGIN_DEG)
     inner = shapely.box(
         west - margin, max(south - margin, -85), east + margin, min(north + margin, 85)
@@ -102,3 +104,16 @@ def _boxes(points: npt.NDArray[np.float64], region: Any) -> tuple[Any, Any]:  # 
     return inner, shapely.box(
         west - 3 * margin, south - 3 * margin, east + 3 * margin, north + 3 * margin
     )
+
+
+@compiled
+def _extent(
+    points: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Give the least and the greatest of each coordinate."""
+    least, most = np.full(2, np.inf), np.full(2, -np.inf)
+    for k in range(len(points)):
+        for axis in range(2):
+            least[axis] = min(least[axis], points[k, axis])
+            most[axis] = max(most[axis], points[k, axis])
+    return least, most

@@ -37,6 +37,7 @@ LONGEST_NAME: Final = 160
 
 _LEAST_PLAIN, _MOST_PLAIN = 1e-15, 1e15
 """Between these, powers of ten and whole numbers of few digits are exact as floats."""
+_TENS: Final = 10.0 ** np.arange(23)
 
 
 def shortened(name: Any, longest: int = LONGEST_NAME) -> str:  # noqa: ANN401
@@ -88,7 +89,7 @@ def significant(values: npt.ArrayLike, digits: int) -> list[float]:
     plain = (size > _LEAST_PLAIN) & (size < _MOST_PLAIN)
     safe = np.where(plain, given, 1.0)
     decimals = digits - 1 - np.floor(np.log10(np.abs(safe))).astype(np.int64)
-    up, down = 10.0 ** np.maximum(decimals, 0), 10.0 ** np.maximum(-decimals, 0)
+    up, down = _TENS[np.maximum(decimals, 0)], _TENS[np.maximum(-decimals, 0)]
     scaled = safe * up / down
     whole = np.rint(scaled)
     # A half may be one by rounding only, and 999.6 has a digit less than it seems: print those.
