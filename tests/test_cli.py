@@ -228,3 +228,12 @@ def test_a_command_looks_for_garbage_seldom_but_still_does():
         assert gc.isenabled()
     finally:
         gc.set_threshold(*before)
+
+
+def test_a_command_that_ends_does_not_look_for_garbage_once_more():
+    told = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count()))"
+    command = f"{told}; from geoclusters import cli; cli.main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", command, "--version"], capture_output=True, text=True, check=True
+    )
+    assert int(ended.stdout.split()[-1]) > 1000
