@@ -44,7 +44,8 @@ def export(
     file_format : {"gpkg", "geojson", "csv", "parquet"}, optional
         Left out: by the ending of `out`.
     cells : bool
-        Cells with their outlines (hexagons) instead of clusters. A GeoPackage holds both in any case.
+        Cells with their outlines (hexagons) instead of clusters. A GeoPackage holds both in any case, and with `cells`
+        each cell, however many there are (`geopackage.write_geopackage`).
 
     Returns
     -------
@@ -77,8 +78,8 @@ def export(
     return out
 
 
-def _gpkg(result: Result, out: Path, cells: bool) -> None:  # noqa: FBT001, ARG001
-    write_geopackage(result, out, made_by=_made_by(result))
+def _gpkg(result: Result, out: Path, cells: bool) -> None:  # noqa: FBT001
+    write_geopackage(result, out, made_by=_made_by(result), each_cell=cells)
 
 
 def _geojson(result: Result, out: Path, cells: bool) -> None:  # noqa: FBT001

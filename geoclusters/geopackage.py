@@ -23,7 +23,7 @@ import pyogrio
 
 from geoclusters import qgis, schema, wkb
 from geoclusters.geometry import great_circles
-from geoclusters.hierarchy import EXACT
+from geoclusters.hierarchy import EXACT, parents, resolution_of
 from geoclusters.results import written_aside
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from geoclusters.results import Result
 
 FILE: Final = "clusters.gpkg"
-MOST_HEXAGONS: Final = 100_000
-"""More cells than this are written as points: a hexagon takes 0.3 kB, a point half of it."""
+MOST_HEXAGONS: Final = 200_000
+"""More cells are joined into their parents, or written as points: a hexagon takes 0.3 kB, a point half of it."""
 
 WGS84: Final = "EPSG:4326"
 GEOMETRY: Final = "geom"
@@ -60,7 +60,7 @@ class Layer:
     style: str
 
 
-def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
+def write_geopackage(result: Result, path: Path, *, made_by: str, each_cell: bool = False) -> None:
     """
     Write the clusters of a run with all that belongs to them as one GeoPackage.
 
@@ -72,14 +72,16 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
         The file; it is written aside and renamed when it is whole.
     made_by : str
         How the run was made, as JSON; it becomes metadata of the file.
+    each_cell : bool
+        Write each cell, however many there are: more than `MOST_HEXAGONS` as points at their mean position. Otherwise
+        so many cells are joined into their parents, at the finest resolution at which they are few enough.
 
     Notes
     -----
     Layers, all in WGS 84: `clusters` (outlines with every column of `schema.CLUSTERS`), `regions` (the
-    same with gaps closed), `cells` (cells of clusters as hexagons; as points at their mean position
-    where there are more than `MOST_HEXAGONS`; the points of an exact run) and `links` (great circles
-    between clusters that share documents). What crosses the date line is cut there. The table
-    `layer_styles` holds a style for each layer, which QGIS takes as the default.
+    same with gaps closed), `cells` (cells of clusters as hexagons, or the points of an exact run) and
+    `links` (great circles between clusters that share documents). What crosses the date line is cut
+    there. The table `layer_styles` holds a style for each layer, which QGIS takes as the default.
 
     Examples
     --------
@@ -88,7 +90,12 @@ def write_geopackage(result: Result, path: Path, *, made_by: str) -> None:
     >>> from geoclusters import read_run
     >>> write_geopackage(read_run("out/sample"), Path("clusters.gpkg"), made_by="{}")  # doctest: +SKIP
     """
-    layers = (_clusters(result), _regions(result), _cells(result), _links(result))
+    layers = (
+        _clusters(result),
+        _regions(result),
+        _cells(result, each_cell=each_cell),
+        _links(result),
+    )
     finished = _timestamp(str(result.run.get("finished") or _EARLIEST))
     with written_aside(path) as part, _named_gpkg(part) as file:
         with _without_journal():
@@ -180,13 +187,17 @@ def _regions(result: Result) -> Layer:
     )
 
 
-def _cells(result: Result) -> Layer:
+def _cells(result: Result, *, each_cell: bool) -> Layer:
     names = [n for c in CELL_COLUMNS for n in _for_each(c, result.metrics)]
     inside = result.columns(
         schema.CELLS, [*names, "lat", "lon"], rows=pc.field("cluster_id").is_valid()
     )
-    cells = inside["cell"].to_numpy()
     exact = result.run["settings"].get("resolution") == EXACT
+    title = "Points of the clusters" if exact else "Cells of the clusters"
+    if len(inside) > MOST_HEXAGONS and not each_cell and not exact:
+        inside, resolution = _joined(inside, result.metrics)
+        title += f", joined into resolution {resolution}: sums, and the highest density"
+    cells = inside["cell"].to_numpy()
     as_hexagons = len(cells) <= MOST_HEXAGONS and not exact
     shapes = (
         wkb.cell_hexagons(cells)
@@ -200,11 +211,32 @@ def _cells(result: Result) -> Layer:
         options |= {"name": "circle", "size": "1"}
     return Layer(
         "cells",
-        "Points of the clusters" if exact else "Cells of the clusters",
+        title,
         features.append_column(GEOMETRY, shapes),
         "MultiPolygon" if as_hexagons else "Point",
         graduated.qml(inside["density"].to_numpy(), options),
     )
+
+
+def _joined(cells: pa.Table, metrics: Sequence[str]) -> tuple[pa.Table, int]:
+    """
+    Join the cells of each cluster into their parents, at the finest resolution at which there are few enough.
+
+    Of a parent the density is the highest of its cells, it is core if one of them is, and the rest are sums.
+    """
+    sums = [(name, "sum") for name in ("addresses", *metrics)]
+    added: list[tuple[str, str]] = [("density", "max"), ("core", "any"), *sums]
+    names = ["cell", "cluster_id", *(name for name, _ in added)]
+    resolution = resolution_of(cells["cell"][0].as_py())
+    while len(cells) > MOST_HEXAGONS and resolution > 0:
+        resolution -= 1
+        parent = pa.array(parents(cells["cell"].to_numpy(), resolution))
+        # In order of H3 index, as cells come, parents are so as well; one thread keeps it.
+        grouped = cells.set_column(cells.schema.get_field_index("cell"), "cell", parent).group_by(
+            ["cell", "cluster_id"], use_threads=False
+        )
+        cells = grouped.aggregate(added).rename_columns(names)
+    return cells, resolution
 
 
 def _for_each(name: str, metrics: Sequence[str]) -> list[str]:

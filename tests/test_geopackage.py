@@ -9,13 +9,16 @@ from contextlib import closing
 from xml.etree import ElementTree as ET
 
 import geopandas as gpd
+import h3.api.basic_int as h3
 import numpy as np
+import pandas as pd
 import pyogrio
 import pytest
 import shapely
 import synthetic_run
 
 from geoclusters import geopackage, qgis, schema
+from geoclusters.exporting import export
 from geoclusters.geopackage import write_geopackage
 
 LAYERS = ("clusters", "regions", "cells", "links")
@@ -131,11 +134,43 @@ def test_a_break_leaves_the_earlier_file_and_nothing_else(run, package, tmp_path
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_many_cells_are_points(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(geopackage, "MOST_HEXAGONS", 10)
+def test_many_cells_are_joined_into_their_parents(run, tmp_path, monkeypatch):
+    cells = pd.DataFrame(run.cells[run.cells["cluster_id"].notna()])
+    resolution = h3.get_resolution(int(cells["cell"].iloc[0])) - 2
+    up = lambda r: [h3.cell_to_parent(int(cell), r) for cell in cells["cell"]]  # noqa: E731
+    n_joined = [
+        len(cells.assign(up=up(r)).groupby(["up", "cluster_id"]))
+        for r in (resolution, resolution + 1)
+    ]
+    monkeypatch.setattr(geopackage, "MOST_HEXAGONS", n_joined[1] - 1)
     path = tmp_path / "clusters.gpkg"
     write_geopackage(run, path, made_by="{}")
+    wanted = cells.assign(cell=up(resolution)).groupby(["cell", "cluster_id"])
+    found = gpd.read_file(path, layer="cells")
+    assert len(found) == n_joined[0] < n_joined[1]
+    found = found.assign(cell=[int(cell, 16) for cell in found["cell"]])
+    found = found.set_index(["cell", "cluster_id"]).sort_index()
+    for name, how in {
+        "density": "max",
+        "core": "any",
+        "addresses": "sum",
+        run.metrics[0]: "sum",
+    }.items():
+        assert found[name].tolist() == pytest.approx(wanted[name].agg(how).tolist())
+    assert found.geometry.iloc[0].contains(
+        shapely.Point(*h3.cell_to_latlng(found.index[0][0])[::-1])
+    )
+    (said,) = asked(path, "SELECT description FROM gpkg_contents WHERE table_name = 'cells'")
+    assert f"joined into resolution {resolution}" in said[0]
+
+
+def test_each_of_many_cells_is_a_point(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(geopackage, "MOST_HEXAGONS", 10)
+    path = export(run, tmp_path / "cells.gpkg", cells=True)
     assert pyogrio.read_info(path, layer="cells")["geometry_type"] == "Point"
+    assert (
+        pyogrio.read_info(path, layer="cells")["features"] == run.cells["cluster_id"].notna().sum()
+    )
     assert "SimpleMarker" in str(asked(path, "SELECT styleQML FROM layer_styles"))
 
 
