@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+import pytest
 from filelock import FileLock
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
@@ -14,8 +15,6 @@ from numba.core.dispatcher import Dispatcher
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    import pytest
 
 
 def common_folder(factory: pytest.TempPathFactory) -> Path:
@@ -40,23 +39,21 @@ def compiled_once(folder: Path) -> Iterator[None]:
     Keep workers from compiling the same function at the same time; the later ones find it on disk.
 
     Each function has a lock of its own, so that different ones are compiled side by side. Nobody waits
-    in a circle: a worker asks for the locks of those functions only that its own function calls, and
-    numba's lock comes first, as threads of one process take it while they compile.
+    in a circle: while a worker holds the lock of a function it asks for those of the functions called
+    by it, and numba's own lock comes first, which threads of one process take while they compile.
     """
-    alone, lock_of = Dispatcher.compile, cache(FileLock)
+    folder.mkdir(exist_ok=True)
+    compile_now, lock_of = Dispatcher.compile, cache(FileLock)
 
-    def compile_alone(self: Dispatcher, signature: object) -> object:
+    def compile_once(self: Dispatcher, signature: object) -> object:
         function = self.py_func
-        if not self.stats.cache_path:
-            return alone(self, signature)
-        name = f"{function.__module__}.{function.__qualname__}.lock".replace("<", "").replace(
-            ">", ""
-        )
+        if not self.stats.cache_path:  # its code is not kept, so that nobody else would find it
+            return compile_now(self, signature)
+        line = function.__code__.co_firstlineno
+        name = f"{function.__module__}-{function.__name__}-{line}.lock"
         with global_compiler_lock, lock_of(folder / name):
-            return alone(self, signature)
+            return compile_now(self, signature)
 
-    Dispatcher.compile = compile_alone
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Dispatcher, "compile", compile_once)
         yield
-    finally:
-        Dispatcher.compile = alone
