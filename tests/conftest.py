@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import synthetic_run
 from four_cities import make_addresses, make_settings
 from hypothesis import HealthCheck, settings
+from once import common_folder, compiled_once, filled_once
+from undrawn import undrawn
 
 import geoclusters as gc
-from geoclusters.pages import draw_pages
+from geoclusters import pages
 from geoclusters.results import Result
 
 settings.register_profile(
@@ -25,6 +28,26 @@ settings.register_profile(
 settings.load_profile("geoclusters")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with compiled_once(common_folder(tmp_path_factory) / "compiling"):
+        yield
+
+
+@pytest.fixture
+def no_pages() -> Iterator[None]:
+    """A test that looks at tables only."""
+    with undrawn():
+        yield
+
+
+@pytest.fixture(scope="module")
+def no_pages_in_module() -> Iterator[None]:
+    """A file of tests that look at tables only."""
+    with undrawn():
+        yield
+
+
 @pytest.fixture(scope="session")
 def four_cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the addresses of four cities."""
@@ -34,15 +57,17 @@ def four_cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(four_cities: Path, tmp_path_factory: pytest.TempPathFactory) -> gc.Result:
-    """A finished run of the four cities."""
+def finished(four_cities: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """A finished run of the four cities; nobody may change it."""
     study = gc.make_study(make_settings(), folder=four_cities)
-    return gc.run(study, tmp_path_factory.mktemp("run"))
+    place = common_folder(tmp_path_factory) / "finished"
+    return gc.read_run(filled_once(place, lambda folder: gc.run(study, folder)))
 
 
 @pytest.fixture(scope="session")
 def drawn_world(tmp_path_factory: pytest.TempPathFactory) -> Result:
     """A made-up run of clusters all over the world with its pages; nobody may change it."""
-    result = synthetic_run.write_run(tmp_path_factory.mktemp("drawn-world"))
-    draw_pages(result)
-    return result
+    place = common_folder(tmp_path_factory) / "drawn-world"
+    return gc.read_run(
+        filled_once(place, lambda folder: pages.draw_pages(synthetic_run.write_run(folder)))
+    )

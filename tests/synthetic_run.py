@@ -163,13 +163,13 @@ def _cells(centres, metrics, noise_cells, random):
 def _outline(cells):
     import antimeridian
 
-    rings = [
-        antimeridian.fix_polygon(
-            shapely.Polygon([(x, y) for y, x in h3.cell_to_boundary(h3.int_to_str(int(c)))])
-        )
-        for c in cells
+    boundaries = [h3.cell_to_boundary(h3.int_to_str(int(c))) for c in cells]
+    hexagons = [shapely.Polygon([(x, y) for y, x in boundary]) for boundary in boundaries]
+    # Cutting takes longer than all else here, and few of them lie on the date line.
+    whole = [
+        antimeridian.fix_polygon(h) if h.bounds[2] - h.bounds[0] > 180 else h for h in hexagons
     ]
-    shape = shapely.union_all(rings, grid_size=1e-7)
+    shape = shapely.union_all(whole, grid_size=1e-7)
     return shapely.multipolygons([p for p in shapely.get_parts(shape) if p.geom_type == "Polygon"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import gzip
 import re
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,7 @@ ORGANISATIONS = ["Univ Example", "Natl Inst Technol", "Example GmbH", "Gen Hosp"
 UNITS = ["", "Dept Phys, ", "Sch Med, Clin Res Unit, ", "Dept Hist, 12 Station Rd, "]
 
 
+@cache
 def large_places():
     """Places that no other name of their country hides: no region, no country, no state of their name."""
     places = read_places(300_000)
@@ -50,14 +52,15 @@ def large_places():
     return kept
 
 
-PLACES = large_places()
+# Looked for when a test asks, not by every worker that reads this file.
+PLACES = st.deferred(lambda: st.sampled_from(large_places()))
 
 
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(ORGANISATIONS),
     st.sampled_from(UNITS),
-    st.sampled_from(PLACES),
+    PLACES,
     st.sampled_from(["{}", "{} 10115", "D-10115 {}", "{} AB1 2CD", "75006 {}", "1234 AB {}"]),
     st.sampled_from(["", "."]),
 )
@@ -71,7 +74,7 @@ def test_what_was_put_together_comes_back(organisation, unit, place, code, dot):
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.sampled_from([p for p in PLACES if p[1] == "US"]),
+    st.deferred(lambda: st.sampled_from([p for p in large_places() if p[1] == "US"])),
     st.sampled_from(
         ["{} 10115 USA", "{} USA", "{}", "{} 10115-1234", "{}, United States", "{}, U.S.A."]
     ),

@@ -44,6 +44,7 @@ def test_a_run_against_itself_is_the_same(finished):
     assert table["part_of_old"].tolist() == pytest.approx([1.0] * len(finished.clusters))
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_runs_without_a_cluster_in_common(finished, tmp_path):
     none = gc.recluster(finished.folder, out=tmp_path / "none", min_density=0.9)
     assert compare(finished, none)["fate"].tolist() == ["gone"] * len(finished.clusters)
@@ -51,6 +52,7 @@ def test_runs_without_a_cluster_in_common(finished, tmp_path):
     assert len(compare(none, none)) == 0
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_clusters_that_go_come_and_merge(finished, tmp_path):
     fewer = gc.recluster(finished.folder, out=tmp_path / "fewer", min_density=0.3)
     assert len(fewer.clusters) < len(finished.clusters)

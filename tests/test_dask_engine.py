@@ -33,6 +33,8 @@ from geoclusters.engine import tasks
 from geoclusters.engine.spread import grouped
 from geoclusters.errors import EngineError, SourceError, StudyError
 
+pytestmark = pytest.mark.usefixtures("no_pages_in_module")
+
 SCALE = Path(__file__).parent.parent / "docs" / "scale.md"
 N_WORKERS = 2
 PARTITIONS = 20
@@ -57,14 +59,6 @@ def settings_of(**given):
 
 def study_in(folder, **given):
     return gc.make_study(settings_of(**given), folder=folder)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_pages():
-    """Pages are drawn from the same tables."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("geoclusters.pages.draw_pages", lambda *_, **__: None)
-        yield
 
 
 @pytest.fixture(scope="module")

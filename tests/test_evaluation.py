@@ -197,7 +197,7 @@ def prepared(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def world(prepared, tmp_path_factory):
+def world(prepared, tmp_path_factory, no_pages_in_module):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GEOCLUSTERS_EVALUATION", str(DATA))
         patch.setenv("GEOCLUSTERS_PREPARED", str(prepared))

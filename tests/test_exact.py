@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
 import geoclusters as gc
-from geoclusters import geopackage, pages
+from geoclusters import geopackage
 from geoclusters.assembly import Cells, find_clusters
 from geoclusters.boundaries import boundaries
 from geoclusters.cells import SiteTable, added_up, cell_rows, finish, rows_in, shards, sites
@@ -235,13 +235,6 @@ def test_changed_weight_is_that_of_plain_counting(points):
 
 
 # --------------------------------------------------------------------------- runs
-
-
-@pytest.fixture
-def no_pages(monkeypatch):
-    """Runs of which the tables are wanted alone."""
-    monkeypatch.setattr(pages, "draw_pages", lambda _, **__: None)
-    monkeypatch.setattr(geopackage, "write_geopackage", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="module")

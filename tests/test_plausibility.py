@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from four_cities import COLUMNS
+from undrawn import undrawn
 
 import geoclusters as gc
 from geoclusters.clusters.plausibility import cluster_widths_km, implausible, proposed_threshold
@@ -72,7 +73,8 @@ def test_a_run_warns_and_the_proposed_threshold_mends_it(tmp_path):
             "method": {"min_density": min_density},
             "source": [{"metric": "patents", "path": "a.parquet", "columns": columns}],
         }
-        return gc.run(gc.make_study(settings, folder=tmp_path), tmp_path / "out")
+        with undrawn():
+            return gc.run(gc.make_study(settings, folder=tmp_path), tmp_path / "out")
 
     (warning,) = run(1e-3).run["warnings"]
     assert "km wide holds" in warning

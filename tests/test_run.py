@@ -35,6 +35,7 @@ def bytes_of(folder):
     return {name: (folder / name).read_bytes() for name in SAME}
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_twice_and_shuffled_into_seven_files_gives_the_same_bytes(finished, four_cities, tmp_path):
     again = gc.run(gc.make_study(make_settings(), folder=four_cities), tmp_path / "again")
     assert bytes_of(again.folder) == bytes_of(finished.folder)
@@ -46,6 +47,7 @@ def test_twice_and_shuffled_into_seven_files_gives_the_same_bytes(finished, four
     assert bytes_of(shuffled.folder) == bytes_of(finished.folder)
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_the_sample_world_comes_out_the_same_when_shuffled(tmp_path):
     from geoclusters.sample import write_sample
 
@@ -200,6 +202,7 @@ def test_years_fields_and_organisations_add_up(finished):
         assert table.loc[table["cluster_id"].notna(), "documents"].sum() == pytest.approx(inside)
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_a_second_run_goes_on_from_the_finished_stage(finished, four_cities, tmp_path):
     study = gc.make_study(make_settings(), folder=four_cities)
     gc.run(study, tmp_path)
@@ -238,6 +241,7 @@ def test_a_run_killed_half_way_looks_unfinished_and_can_be_finished(
     assert time.perf_counter() - began < 60
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_reclustering_equals_a_run_with_these_settings(finished, four_cities, tmp_path):
     for number, changes in enumerate(
         ({"radius_km": 25.0}, {"min_density": 0.05, "merge_gap_km": 9.0}, {"resolution": 6})
@@ -262,6 +266,7 @@ def test_density_of_addresses_counts_addresses(four_cities, tmp_path):
     assert (result.cells["density"] >= 200).tolist() == result.cells["core"].tolist()
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_world_total_of_the_placed_part(four_cities, finished, tmp_path):
     study = gc.make_study(make_settings(world_total="placed"), folder=four_cities)
     result = gc.run(study, tmp_path)
@@ -276,6 +281,7 @@ def test_an_empty_window_names_the_years_that_are_there(four_cities, tmp_path):
         gc.run(gc.make_study(settings, folder=four_cities), tmp_path)
 
 
+@pytest.mark.usefixtures("no_pages")
 def test_wrong_input_leaves_an_earlier_run_as_it_was(four_cities, tmp_path):
     settings = make_settings()
     gc.run(gc.make_study(settings, folder=four_cities), tmp_path)

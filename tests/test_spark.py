@@ -17,8 +17,9 @@ from four_cities import make_addresses, make_settings
 import geoclusters as gc
 from geoclusters.errors import EngineError, SourceError
 
-pytest.importorskip("pyspark")
 pytestmark = [
+    pytest.mark.usefixtures("no_pages_in_module"),
+    pytest.mark.skipif(not util.find_spec("pyspark"), reason="PySpark is not installed"),
     pytest.mark.skipif(not shutil.which("java"), reason="Spark needs Java"),
     # It looks at the version before it does anything; the recipe hands it no frame of pandas.
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
@@ -32,14 +33,6 @@ def bytes_of(result):
     found = {f.name: f.read_bytes() for f in result.folder.iterdir() if f.suffix in RESULTS}
     assert {"clusters.parquet", "ranking.csv", "cells.parquet", "links.parquet"} <= set(found)
     return found
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_pages():
-    """Pages are drawn from the same tables."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("geoclusters.pages.draw_pages", lambda *_, **__: None)
-        yield
 
 
 @pytest.fixture(scope="module")

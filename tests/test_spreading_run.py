@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from four_cities import COLUMNS, make_addresses, make_settings
+from undrawn import undrawn
 
 import geoclusters as gc
 from geoclusters import engine, schema
@@ -58,12 +59,14 @@ def spread(folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def still(folder, tmp_path_factory):
-    return ran(folder, tmp_path_factory.mktemp("still"))
+    with undrawn():
+        return ran(folder, tmp_path_factory.mktemp("still"))
 
 
 def ran_spread(folder, out, chosen=None):
     study = gc.make_study(settings(spread="places"), folder=folder)
-    return gc.run(study, out, spread=chosen)
+    with undrawn():
+        return gc.run(study, out, spread=chosen)
 
 
 # ------------------------------------------------------------ the same in any order
@@ -182,7 +185,8 @@ def small_clusters(folder, out, **changes):
     ]
     method = {"resolution": 8, "radius_km": 2.0, "merge_gap_km": 0.5, "min_density": 0.01}
     given = settings() | {"method": method | changes, "source": sources}
-    return gc.run(gc.make_study(given, folder=folder), out)
+    with undrawn():
+        return gc.run(gc.make_study(given, folder=folder), out)
 
 
 def rows_of_both(store):
