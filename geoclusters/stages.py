@@ -1,7 +1,7 @@
 """State of a run's folder: which steps are finished, what they found, and how long they took.
 
 A step writes into a folder of its own that gets its name only when the step has ended. It carries a key, a hash of
-everything that its outcome depends on; a step whose key is there already is not done again.
+everything that its outcome depends on; a step whose key is there already is not done again, one without a key is.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from geoclusters.machine import peak_memory_mib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Executor
     from threading import Event
 
 ADDRESS_CODE: Final = (
@@ -80,6 +81,11 @@ def code_hash(*parts: str) -> str:
     return key_of([[f.relative_to(package).as_posix(), file_hash(f)] for f in sorted(files)])
 
 
+def _settle(folder: Path, key: Callable[[], str], found: dict[str, Any]) -> None:
+    """Write down that a step is finished: without this file its folder says nothing."""
+    write_json(folder / FACTS, {"key": key(), "facts": found})
+
+
 class Stages:
     """Finished steps in the folder of a run."""
 
@@ -106,9 +112,21 @@ class Stages:
         return content["facts"] if key is None or key() == content["key"] else None
 
     def once(
-        self, name: str, key: Callable[[], str], make: Callable[[Path], dict[str, Any]]
+        self,
+        name: str,
+        key: Callable[[], str],
+        make: Callable[[Path], dict[str, Any]],
+        *,
+        beside: Executor | None = None,
     ) -> dict[str, Any]:
-        """Give what the step found, doing it unless it is there already; the key may become known meanwhile."""
+        """
+        Give what the step found, doing it unless it is there already; the key may become known meanwhile.
+
+        Parameters
+        ----------
+        beside : Executor, optional
+            Waits for the key and writes it down while others go on with what the step found.
+        """
         found = self.facts(name, key)
         if found is not None:
             log.info("%s: done before", name)
@@ -120,11 +138,14 @@ class Stages:
         with self.timed(name):
             try:
                 found = make(part)
-                write_json(part / FACTS, {"key": key(), "facts": found})
+                if beside is None:
+                    _settle(part, key, found)
                 self.drop(name)
                 part.replace(self.path(name))
             finally:
                 shutil.rmtree(part, ignore_errors=True)
+        if beside is not None:
+            beside.submit(_settle, self.path(name), key, found)
         return found
 
     def drop(self, name: str) -> None:

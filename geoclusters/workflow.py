@@ -93,22 +93,25 @@ def _add_up(
     from geoclusters.engine import geocoding_facts, left_out_facts  # noqa: PLC0415 - slow
 
     study = plan.study
-    if state.facts(ADDRESSES, plan.key) is None:
-        state.once(
-            READ,
-            lambda: stages.key_of([plan.read_key(), chosen.layout]),
-            lambda part: chosen.read_sources(study, files, part),
+    # The hashing of large files lasts longer than to look through them: they are added up meanwhile.
+    with ThreadPoolExecutor(1) as beside:
+        if state.facts(ADDRESSES, plan.key) is None:
+            state.once(
+                READ,
+                lambda: stages.key_of([plan.read_key(), chosen.layout]),
+                lambda part: chosen.read_sources(study, files, part),
+                beside=beside,
+            )
+        facts = state.once(
+            ADDRESSES,
+            plan.key,
+            lambda part: {
+                "folder": str(study.folder.resolve()),
+                "geocoding": geocoding_facts(state.path(READ), len(study.sources)),
+                "left_out": left_out_facts(state.path(READ), len(study.sources)),
+                **chosen.add_up_addresses(state.path(READ), part, study=study),
+            },
         )
-    facts = state.once(
-        ADDRESSES,
-        plan.key,
-        lambda part: {
-            "folder": str(study.folder.resolve()),
-            "geocoding": geocoding_facts(state.path(READ), len(study.sources)),
-            "left_out": left_out_facts(state.path(READ), len(study.sources)),
-            **chosen.add_up_addresses(state.path(READ), part, study=study),
-        },
-    )
     state.drop(READ)
     return facts
 
