@@ -17,6 +17,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from geoclusters.results import write_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -52,8 +54,9 @@ def kept(make: Callable[[], Content]) -> Callable[[], Content]:
                 content: Content = found["content"]
                 return content
         made = make()
+        # Of runs side by side that write the same, one may fail; either way the file is whole in the end.
         with suppress(OSError):
-            _write(file, json.dumps({"key": _key(), "content": made}, ensure_ascii=False))
+            write_json(file, {"key": _key(), "content": made})
         return made
 
     return once
@@ -79,13 +82,3 @@ def _key() -> str:
     for file in sorted(file for part in _PARTS for file in package.glob(part)):
         digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def _write(file: Path, text: str) -> None:
-    """Write aside and rename: runs side by side may keep the same."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
