@@ -71,7 +71,8 @@ def _lines(
         for _ in range(parts[line]):
             at = _begun(written, at, _LINE, sizes[part])
             span = _POINT_BYTES * sizes[part]
-            written[at : at + span] = points[taken : taken + span]
+            for octet in range(span):
+                written[at + octet] = points[taken + octet]
             at, taken, part = at + span, taken + span, part + 1
         ends[line + 1] = at
     return written, ends

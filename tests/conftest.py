@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc as garbage
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("geoclusters")
+
+# Compiling makes millions of objects that stay; looking through them again and again took a tenth of the suite.
+garbage.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture(scope="session", autouse=True)

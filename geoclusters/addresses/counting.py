@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from geoclusters.compiling import compiled
+from geoclusters.ordering import order_rows
 from geoclusters.schema import WEIGHT_ONE
 
 if TYPE_CHECKING:
@@ -181,10 +182,13 @@ def _share_many(
     a: int, b: int, person: Keys, place: Keys, tie: Keys, weight: Ints, duplicate: Flags
 ) -> None:
     """Share one document among its rows a..b, sorted by person, place and tie break."""
-    order = np.argsort(tie[a:b, 1], kind="mergesort")
-    order = order[np.argsort(tie[a:b, 0][order], kind="mergesort")]
-    order = order[np.argsort(place[a:b][order], kind="mergesort")]
-    order = a + order[np.argsort(person[a:b][order], kind="mergesort")]
+    keys = np.empty((4, b - a), dtype=np.uint64)
+    for row in range(b - a):
+        keys[0, row], keys[1, row] = person[a + row], place[a + row]
+        keys[2, row], keys[3, row] = tie[a + row, 0], tie[a + row, 1]
+    order = order_rows(keys)
+    for k in range(len(order)):
+        order[k] += a
     persons = 0
     for k in range(len(order)):
         i, before = order[k], order[k - 1]

@@ -79,8 +79,8 @@ def _entry_of(packed: Ints, at: int, slots: Hashes, rows: Ints, n_entries: int, 
             return int(entry)
         slot = slot + _ONE & mask
     slots[slot] = hashed & ~_LOW | np.uint64(n_entries + 1)
-    rows[n_entries, :n_keys] = packed[at, :n_keys]
-    rows[n_entries, n_keys:] = 0
+    for word in range(rows.shape[1]):
+        rows[n_entries, word] = packed[at, word] if word < n_keys else 0
     return n_entries
 
 

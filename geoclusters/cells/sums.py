@@ -19,6 +19,7 @@ from geoclusters.cells.shards import ShardedTable
 from geoclusters.compiling import compiled
 from geoclusters.earth import EARTH_RADIUS_KM
 from geoclusters.hierarchy import FINEST_RESOLUTION
+from geoclusters.ordering import order_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -171,9 +172,12 @@ def _same(rest: Ints, one: int, other: int) -> bool:
 
 @compiled
 def _first_of_many(hashes: Keys, rest: Ints, first: Ints) -> None:
-    order = np.argsort(hashes, kind="mergesort")
-    for word in range(len(rest)):
-        order = order[np.argsort(rest[word][order], kind="mergesort")]
+    keys = np.empty((1 + len(rest), len(hashes)), dtype=np.uint64)
+    for row in range(len(hashes)):
+        keys[0, row] = hashes[row]
+        for word in range(len(rest)):
+            keys[1 + word, row] = np.uint64(rest[word, row])
+    order = order_rows(keys)
     first[order[0]] = 1
     for at in range(1, len(order)):
         row, before = order[at], order[at - 1]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from geoclusters.clusters.grid import Flags, Grid, Ints, Longs
 
 _NONE = -1
+_NO_ROW = 2**31 - 1
 _SOME, _ALL = 1, 2
 
 
@@ -56,7 +57,9 @@ def link_cubes(grid: Grid, limit: float, core: Flags, flag: Flags, offset: Ints)
     pairs are then joined already and need no test.
     """
     n_cubes = len(grid.column)
-    parent = np.arange(n_cubes).astype(np.int32)
+    parent = np.empty(n_cubes, dtype=np.int32)
+    for c in range(n_cubes):
+        parent[c] = c
     stack = np.empty(2 * STACK_SIZE, dtype=np.int32)
     for step in range(len(offset)):
         shift = column_of(offset[step, 0], offset[step, 1])
@@ -130,7 +133,6 @@ def _leaves_touch(grid: Grid, limit: float, core: Flags, a: int, b: int) -> bool
     return False
 
 
-@kernel
 def number_clusters(grid: Grid, core: Flags, flag: Flags, parent: Ints) -> Ints:
     """
     Give the cluster of every cube's core points.
@@ -138,23 +140,32 @@ def number_clusters(grid: Grid, core: Flags, flag: Flags, parent: Ints) -> Ints:
     Clusters are numbered by the smallest row of a core point; -1 stands for a cube without core
     points.
     """
-    smallest = np.full(len(parent), 2**31 - 1, dtype=np.int32)
-    n_clusters = 0
+    smallest = np.full(len(parent), _NO_ROW, dtype=np.int32)
+    _find_smallest_rows(grid, core, flag, parent, smallest)
+    roots = np.flatnonzero(smallest != _NO_ROW)
+    number = np.full(len(parent), _NONE, dtype=np.int32)
+    number[roots[np.argsort(smallest[roots])]] = np.arange(len(roots))
+    _number_from_roots(flag, parent, number)
+    return number
+
+
+@kernel
+def _find_smallest_rows(grid: Grid, core: Flags, flag: Flags, parent: Ints, smallest: Ints) -> None:
+    """Put the smallest row of a core point of each cluster at its root."""
     for c in range(len(parent)):
         if flag[c] == 0:
             continue
         root = find_root(parent, c)
-        n_clusters += root == c
         for p in range(grid.first[c], grid.last[c]):
             if core[p] and grid.row[p] < smallest[root]:
                 smallest[root] = grid.row[p]
-    number = np.full(len(parent), _NONE, dtype=np.int32)
-    for place, root in enumerate(np.argsort(smallest)[:n_clusters]):
-        number[root] = place
+
+
+@kernel
+def _number_from_roots(flag: Flags, parent: Ints, number: Ints) -> None:
     for c in range(len(parent)):
         if flag[c] > 0:
             number[c] = number[find_root(parent, c)]
-    return number
 
 
 @kernel

@@ -310,9 +310,12 @@ def _hand_over(carried: Floats, total: float, vectors: Floats, population: Float
     for i in range(len(carried) - 1):
         best, most, km_to_best = i, -1.0, 0.0
         for j in range(i + 1, len(carried)):
-            x, y, z = vectors[i] - vectors[j]
-            km = 2.0 * EARTH_RADIUS_KM * math.asin(min(math.sqrt(x * x + y * y + z * z) / 2.0, 1.0))
-            pull = population[j] / (km**2 + CORE_KM**2)
+            square = 0.0
+            for axis in range(3):
+                apart = vectors[i, axis] - vectors[j, axis]
+                square += apart * apart
+            km = 2.0 * EARTH_RADIUS_KM * math.asin(min(math.sqrt(square) / 2.0, 1.0))
+            pull = population[j] / (km * km + CORE_KM * CORE_KM)
             if pull > most:
                 best, most, km_to_best = j, pull, km
         small = population[i] < FAIR_POPULATION * population[best]

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geoclusters.clusters.balls import REACH, STACK_SIZE, is_spot, neighbours, set_cursors
+from geoclusters.clusters.balls import (
+    CURSOR_SIZE,
+    NEAR_SIZE,
+    REACH,
+    STACK_SIZE,
+    is_spot,
+    neighbours,
+    set_cursors,
+)
 from geoclusters.clusters.kernels import kernel, query
 from geoclusters.clusters.trees import LEAF_SIZE
 
@@ -28,8 +36,8 @@ _HAIR = 1e-9
 @kernel
 def sum_surroundings(begin: int, end: int, grid: Grid, limit: float, result: Longs) -> None:
     """Weight within the limit of every point of the cubes `begin:end`, put at the points' rows."""
-    near = np.empty((2 * REACH + 1) ** 3, dtype=np.int32)
-    cursor = np.empty((2 * REACH + 1) ** 2, dtype=np.int32)
+    near = np.empty(NEAR_SIZE, dtype=np.int32)
+    cursor = np.empty(CURSOR_SIZE, dtype=np.int32)
     leaves = np.empty(STACK_SIZE, dtype=np.int32)
     stack = np.empty(STACK_SIZE, dtype=np.int32)
     band = np.empty((3, _ROOM), dtype=np.float64)

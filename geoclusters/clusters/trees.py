@@ -37,8 +37,8 @@ def grow_trees(
     child = np.empty(n_nodes, dtype=np.int32)
     box = np.empty((n_nodes, 6), dtype=np.float64)
     total = np.empty(n_nodes, dtype=np.int64)
-    first[:n_cubes] = start[:-1]
-    last[:n_cubes] = start[1:]
+    for c in range(n_cubes):
+        first[c], last[c] = start[c], start[c + 1]
     n_nodes = n_cubes
     node = 0
     while node < n_nodes:

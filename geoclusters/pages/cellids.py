@@ -87,7 +87,10 @@ def _sums(
         north[own] += lat[at] * weight[at]
         east[own] += lon[at] * weight[at]
         heft[own] += weight[at]
-    return found[:n].copy(), north[:n] / heft[:n], east[:n] / heft[:n], heft[:n].copy()
+    for own in range(n):
+        north[own] /= heft[own]
+        east[own] /= heft[own]
+    return found[:n].copy(), north[:n].copy(), east[:n].copy(), heft[:n].copy()
 
 
 @compiled

@@ -114,7 +114,7 @@ def density_grid(cells: pd.DataFrame, *, radius_km: float, step: float) -> Grid:
     columns = np.arange(left, int((column + width).max()) + 1).astype(np.float64)
     cells_at = row, column - left, width, weight, soft_km, _halves(lat), _halves(lon)
     nodes_at = _halves(_lat_of(rows * step)), _halves(columns * (360 / _TILE * step) - 180)
-    row, column, heights = _spread(*cells_at, *nodes_at, float(radius_km))
+    row, column, heights = _spread(*cells_at, *nodes_at, float(radius_km), int(width.max()))
     return Grid(row * STRIDE + column + left, heights)
 
 
@@ -168,14 +168,14 @@ def _spread(
     lat_of_row: _Floats,
     lon_of_column: _Floats,
     radius_km: float,
+    reach: int,
 ) -> tuple[_Integers, _Integers, _Floats]:
     """
-    Add the weight of cells to the nodes around them, `width` nodes to each side.
+    Add the weight of cells to the nodes around them, `width` nodes to each side, and at most `reach`.
 
     Cells come from north to south, so that a few rows of the grid are in memory at a time. Angles are given by
     `_halves`.
     """
-    reach = width.max()
     room = 2 * reach + 3
     window = np.zeros((room, len(lon_of_column)))
     touched = np.zeros((room, len(lon_of_column) // _BLOCK + 1), dtype=np.bool_)
@@ -211,7 +211,8 @@ def _spread(
 @compiled
 def _half_chord(a: _Floats, b: _Floats) -> float:
     """Squared sine of half the difference of two angles."""
-    return float((a[0] * b[1] - a[1] * b[0]) ** 2)
+    sine = a[0] * b[1] - a[1] * b[0]
+    return float(sine * sine)
 
 
 @compiled
