@@ -228,7 +228,7 @@ def test_templates_are_kept_where_python_keeps_its_modules(tmp_path, monkeypatch
 @few
 @given(st.lists(st.floats(-1e18, 1e18)), st.integers(1, 5))
 def test_significant_digits_are_those_that_python_prints(values, digits):
-    assert significant(values, digits) == [float(f"{v:.{digits}g}") for v in values]
+    assert significant(values, digits).tolist() == [float(f"{v:.{digits}g}") for v in values]
 
 
 @few

@@ -2,6 +2,8 @@
 
 from geoclusters.addresses.documents import (
     Aside,
+    OrderError,
+    RiseCheck,
     ScatterFinder,
     aside_table,
     first_keys,
@@ -21,6 +23,7 @@ from geoclusters.addresses.parts import (
     group_rows,
     part_of_facts,
     split,
+    stated_span,
 )
 from geoclusters.addresses.rows import LEVELS, Book, Rows, document_keys, row_numbers
 from geoclusters.addresses.sources import Request, find_format, known_formats, matching_files
@@ -31,9 +34,11 @@ __all__ = [
     "OWN_COLUMNS",
     "Aside",
     "Book",
+    "OrderError",
     "Part",
     "PartWriter",
     "Request",
+    "RiseCheck",
     "Rows",
     "Rules",
     "ScatterFinder",
@@ -55,6 +60,7 @@ __all__ = [
     "row_numbers",
     "run_numbers",
     "split",
+    "stated_span",
     "together",
     "touching_numbers",
     "weighed_rows",

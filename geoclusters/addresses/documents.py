@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from geoclusters.addresses.parts import Part
+
     Keys = npt.NDArray[np.uint64]
     Span = list[int] | None
 
@@ -151,6 +153,40 @@ def touching_numbers(spans: Sequence[Span]) -> list[int] | None:
     if None in spans or any(a[1] > b[0] for a, b in pairwise(known)):
         return None
     return sorted({a[1] for a, b in pairwise(known) if a[1] == b[0]})
+
+
+class OrderError(Exception):
+    """Documents do not rise from row to row, as the files of their metric had it."""
+
+
+class RiseCheck:
+    """
+    Checks, while batches pass by, that the documents of some metrics are numbers that rise; then none is scattered.
+
+    Parameters
+    ----------
+    metrics : iterable of int
+        Those of which it is expected (`Part.stated_span`).
+    """
+
+    def __init__(self, metrics: Iterable[int]) -> None:
+        self._spans: dict[int, dict[Part, Span]] = {metric: {} for metric in metrics}
+
+    def see(self, part: Part, batch: pa.RecordBatch) -> None:
+        """
+        Take note of the next batch of a part.
+
+        Raises
+        ------
+        OrderError
+            If a document may be scattered, within the part or over two of them.
+        """
+        spans = self._spans.get(part.metric)
+        if spans is not None:
+            before, now = spans.get(part, []), rising_span([batch.column("document")])
+            spans[part] = joined_span([before, now])
+            if touching_numbers(list(spans.values())) != []:
+                raise OrderError
 
 
 @compiled

@@ -171,6 +171,42 @@ def group_rows(part: Part) -> dict[int, int]:
     return {group: metadata.row_group(group).num_rows for group in groups}
 
 
+def stated_span(part: Part, name: str) -> list[int] | None:
+    """
+    Give the least and greatest value of a column of whole numbers that rise from row group to row group.
+
+    The file says so of itself; whether the rows within its groups rise as well is not looked at.
+
+    Parameters
+    ----------
+    name : str
+        Column of the file.
+
+    Returns
+    -------
+    list of int or None
+        Nothing where there is no row; None where the file does not say it, or says something else.
+    """
+    with pq.ParquetFile(part.path) as file:
+        metadata = file.metadata
+        at = file.schema_arrow.get_field_index(name)
+    groups = range(metadata.num_row_groups) if part.groups is None else part.groups
+    span: list[int] = []
+    for group in groups:
+        if not metadata.row_group(group).num_rows:
+            continue
+        column = metadata.row_group(group).column(at)
+        # Behind a column that holds others, columns of the file and of its schema are not numbered alike.
+        known = column.statistics if column.path_in_schema == name else None
+        if known is None or not known.has_min_max or not known.has_null_count or known.null_count:
+            return None
+        least, most = known.min, known.max
+        if type(least) is not int or (span and least < span[1]):
+            return None
+        span = [span[0] if span else least, most]
+    return span
+
+
 class PartWriter:
     """Keeps what a format reads in Parquet files of `schema.READ`."""
 

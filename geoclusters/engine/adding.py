@@ -117,11 +117,22 @@ class Adder:
         Where the volume is written; does not exist yet.
     n_threads : int
         Threads that work on batches, beside the one that reads.
+    rising : iterable of int
+        Metrics whose documents are expected to be numbers that rise, so that none of them is scattered.
     """
 
-    def __init__(self, task: Task, scattered: Keys, folder: Path, *, n_threads: int) -> None:
+    def __init__(
+        self,
+        task: Task,
+        scattered: Keys,
+        folder: Path,
+        *,
+        n_threads: int,
+        rising: Iterable[int] = (),
+    ) -> None:
         self._task = task
         self._scattered = scattered
+        self._rise = addresses.RiseCheck(rising)
         self._book = Book()
         self._binning = Binning(task.resolution, spread_seed=task.spread_seed)
         self._volume = VolumeWriter(folder, stated=task.stated, unspread=self._binning.spreads)
@@ -148,9 +159,17 @@ class Adder:
         self._rejected.close()
 
     def add_part(self, part: Part) -> None:
-        """Read a part and add up its whole documents; the rows of others are set aside."""
+        """
+        Read a part and add up its whole documents; the rows of others are set aside.
+
+        Raises
+        ------
+        OrderError
+            If documents that are expected to rise do not.
+        """
         last, row, ends = np.uint64(0), part.first_row, _Ends(part, self.aside)
         for batch in part.batches():
+            self._rise.see(part, batch)
             rows = addresses.row_numbers(batch, part, row)
             keys = addresses.document_keys(batch, part, row)
             open_rows = addresses.is_member(keys, self._scattered)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +13,7 @@ import numpy as np
 from geoclusters import addresses
 from geoclusters.engine.adding import Adder, Task
 from geoclusters.engine.concluding import concluded
-from geoclusters.engine.reading import check_sources, readings, runs_of, span_of
+from geoclusters.engine.reading import check_sources, readings, runs_of, span_of, stated_span_of
 from geoclusters.engine.store import VOLUMES
 from geoclusters.folders import write_json
 from geoclusters.machine import processors
@@ -54,7 +56,9 @@ class LocalEngine:
         """
         Have every source of a study as Parquet, and find the documents whose rows do not stand together.
 
-        Parquet tables stay where they are; everything else is read by its format and kept in `target`.
+        Parquet tables stay where they are; everything else is read by its format and kept in `target`. Where files
+        say of themselves that documents rise from row group to row group, their rows are looked at while they are
+        added up.
 
         Parameters
         ----------
@@ -68,8 +72,13 @@ class LocalEngine:
         """
         parts = [reading.part(target) for reading in readings(study, files)]
         check_sources(study, parts)
-        np.save(target / SCATTERED_FILE, scattered_documents(parts))
-        write_json(target / PARTS_FILE, [part.facts() for part in parts])
+        rising = _said_to_rise(parts)
+        np.save(
+            target / SCATTERED_FILE,
+            scattered_documents([part for part in parts if part.metric not in rising]),
+        )
+        facts = {"parts": [part.facts() for part in parts], "rising": sorted(rising)}
+        write_json(target / PARTS_FILE, facts)
         return {}
 
     def add_up_addresses(self, read: Path, target: Path, *, study: Study) -> dict[str, Any]:
@@ -90,14 +99,41 @@ class LocalEngine:
             If a value cannot be what its column is mapped to, a source has no row in the window, or nothing can be
             placed.
         """
-        parts, scattered = read_parts(read)
+        facts = json.loads((read / PARTS_FILE).read_text(encoding="utf-8"))
+        parts = [addresses.part_of_facts(f, read) for f in facts["parts"]]
+        scattered = np.load(read / SCATTERED_FILE)
         volume = target / VOLUMES.replace("*", "0000")
-        with Adder(Task.of(study), scattered, volume, n_threads=self._threads) as adder:
+        try:
+            adder = self._added(study, parts, scattered, volume, rising=facts["rising"])
+        except addresses.OrderError:
+            shutil.rmtree(volume)
+            adder = self._added(study, parts, scattered_documents(parts), volume)
+        return concluded(target, study=study, held={volume: adder.sums})
+
+    def _added(
+        self,
+        study: Study,
+        parts: Sequence[Part],
+        scattered: Keys,
+        volume: Path,
+        rising: Sequence[int] = (),
+    ) -> Adder:
+        """Add up all parts, as `Adder` has it."""
+        task = Task.of(study)
+        with Adder(task, scattered, volume, n_threads=self._threads, rising=rising) as adder:
             for part in parts:
                 adder.add_part(part)
             adder.add_aside(adder.aside.take())
             adder.close()
-        return concluded(target, study=study, held={volume: adder.sums})
+        return adder
+
+
+def _said_to_rise(parts: Sequence[Part]) -> set[int]:
+    """Give the metrics whose files say of themselves that documents are numbers that rise."""
+    spans: dict[int, list[list[int] | None]] = defaultdict(list)
+    for part in parts:
+        spans[part.metric].append(stated_span_of(part))
+    return {metric for metric, stated in spans.items() if addresses.touching_numbers(stated) == []}
 
 
 def scattered_documents(parts: Sequence[Part]) -> Keys:
@@ -121,10 +157,3 @@ def _are_ordered(parts: Sequence[Part]) -> bool:
 
 def _piece_of(rows_before: int) -> int:
     return rows_before // ROWS_A_PIECE
-
-
-def read_parts(folder: Path) -> tuple[list[Part], Keys]:
-    """Give what `read_sources` found: parts, and keys of the scattered documents, sorted."""
-    facts = json.loads((folder / PARTS_FILE).read_text(encoding="utf-8"))
-    parts = [addresses.part_of_facts(f, folder) for f in facts]
-    return parts, np.load(folder / SCATTERED_FILE)

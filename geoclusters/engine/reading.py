@@ -201,6 +201,18 @@ def runs_of(part: Part) -> npt.NDArray[np.uint64]:
 
 def span_of(part: Part) -> list[int] | None:
     """Give the first and last document of a part whose documents are numbers that rise (`rising_span`)."""
-    if "document" not in part.columns or "count" in part.columns:
+    if not _numbers_documents(part):
         return None
     return addresses.rising_span(batch.column(0) for batch in part.batches(("document",)))
+
+
+def stated_span_of(part: Part) -> list[int] | None:
+    """Give the same by what the file says of its row groups; their rows are not looked at."""
+    if not _numbers_documents(part):
+        return None
+    return addresses.stated_span(part, part.columns["document"])
+
+
+def _numbers_documents(part: Part) -> bool:
+    """Whether a part names documents and no row stands for a count of them."""
+    return "document" in part.columns and "count" not in part.columns

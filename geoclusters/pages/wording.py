@@ -75,13 +75,13 @@ def measured(value: float | None) -> str:
     return f"{value:.{decimals}f}"
 
 
-def significant(values: npt.ArrayLike, digits: int) -> list[float]:
+def significant(values: npt.ArrayLike, digits: int) -> npt.NDArray[np.float64]:
     """
     Keep as many significant digits of finite numbers as a page shows.
 
     Examples
     --------
-    >>> significant([0.012345, 98765.0, 0.0, -2.5e-30], 2)
+    >>> significant([0.012345, 98765.0, 0.0, -2.5e-30], 2).tolist()
     [0.012, 99000.0, 0.0, -2.5e-30]
     """
     given = np.asarray(values, dtype=np.float64)
@@ -94,7 +94,7 @@ def significant(values: npt.ArrayLike, digits: int) -> list[float]:
     whole = np.rint(scaled)
     # A half may be one by rounding only, and 999.6 has a digit less than it seems: print those.
     unsure = ~plain | (np.abs(np.abs(scaled - whole) - 0.5) < 1e-6) | (np.abs(whole) >= 10**digits)
-    found: list[float] = (whole / up * down).tolist()
+    found: npt.NDArray[np.float64] = whole / up * down
     for place in np.flatnonzero(unsure).tolist():
         found[place] = float(f"{given[place]:.{digits}g}")
     return found
