@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
 
 import numba
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+_LINEAR_ALGEBRA: Final = "scipy.linalg"
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -29,6 +32,24 @@ def kept_on_disk(function: Function, **options: Any) -> Function:  # noqa: ANN40
         return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
         return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def no_linear_algebra() -> Iterator[None]:
+    """
+    Have compiled functions do without matrix products, for a process in which nobody asks for any.
+
+    Where numba first compiles or loads a function it looks whether it can multiply matrices, for which it loads most
+    of scipy: a quarter of a second. Within the context scipy counts as missing, unless it is loaded already.
+    """
+    if _LINEAR_ALGEBRA in sys.modules:
+        yield
+        return
+    sys.modules[_LINEAR_ALGEBRA] = None  # type: ignore[assignment]  # an import of it fails
+    try:
+        yield
+    finally:
+        del sys.modules[_LINEAR_ALGEBRA]
 
 
 @intrinsic  # type: ignore[untyped-decorator]

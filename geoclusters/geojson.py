@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import orjson
 import shapely
 
 from geoclusters.folders import written_aside
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 DECIMALS: Final = 5
 """One metre."""
+
+_POLYGON: Final = int(shapely.GeometryType.POLYGON)
+_MULTIPOLYGON: Final = int(shapely.GeometryType.MULTIPOLYGON)
 
 
 def write_geojson(path: Path, frame: pd.DataFrame) -> None:
@@ -64,5 +69,25 @@ def _as_json(row: Mapping[Any, Any]) -> bytes:
 
 def _as_texts(shapes: Shapes) -> Iterator[bytes]:
     """Give the GeoJSON of each geometry."""
-    rounded = shapely.transform(shapes, lambda points: np.round(points, DECIMALS))
-    return (text.encode() for text in shapely.to_geojson(rounded))
+    kinds = shapely.get_type_id(shapes)
+    if not np.isin(kinds, (_POLYGON, _MULTIPOLYGON)).all():
+        rounded = shapely.transform(shapes, lambda points: np.round(points, DECIMALS))
+        yield from (text.encode() for text in shapely.to_geojson(rounded))
+        return
+    polygons, shape_of = shapely.get_parts(shapes, return_index=True)
+    rings, polygon_of = shapely.get_rings(polygons, return_index=True)
+    points, ring_of = shapely.get_coordinates(rings, return_index=True)
+    points = np.round(points, DECIMALS)
+    of_rings = [points[a:b] for a, b in pairwise(_ends(ring_of, len(rings)))]
+    of_polygons = [of_rings[a:b] for a, b in pairwise(_ends(polygon_of, len(polygons)))]
+    for kind, (a, b) in zip(kinds, pairwise(_ends(shape_of, len(shapes))), strict=True):
+        told: dict[str, Any] = {"type": "MultiPolygon", "coordinates": of_polygons[a:b]}
+        if kind == _POLYGON:
+            told = {"type": "Polygon", "coordinates": of_polygons[a] if b > a else []}
+        yield orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _ends(whole_of: npt.NDArray[np.intp], n: int) -> list[int]:
+    """Say where the parts of each of `n` wholes begin and the last one ends, from the whole of each part, rising."""
+    ends: list[int] = np.searchsorted(whole_of, np.arange(n + 1)).tolist()
+    return ends

@@ -87,11 +87,13 @@ def quick_boundaries(
 ) -> None:
     """Print the ranking with other boundaries, and write them if a folder is given."""
     from geoclusters.boundaries import FILE, draw_boundaries  # noqa: PLC0415
+    from geoclusters.compiling import no_linear_algebra  # noqa: PLC0415 - slow
 
     if resolution is not None:
         raise StudyError("--quick works on the cells as they are; leave --resolution out")
     changes = {"radius_km": radius_km, "min_density": min_density, "merge_gap_km": merge_gap_km}
-    found = draw_boundaries(folder, out, changes)
+    with no_linear_algebra():
+        found = draw_boundaries(folder, out, changes)
     shown = {name: found[name][:SHOWN_RANKS] for name in ("rank", "name", "area_km2", "score")}
     rows = [
         [str(rank), name, f"{area_km2:,.0f}", f"{score:.2%}"]

@@ -54,6 +54,22 @@ def test_what_takes_long_to_load_is_not_loaded_for_it(finished, tmp_path):
     assert (tmp_path / FILE).is_file()
 
 
+def test_the_command_does_without_linear_algebra_and_leaves_it_to_others(finished, tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from geoclusters.telling import quick_boundaries\n"
+        "quick_boundaries(Path(sys.argv[1]), Path(sys.argv[2]), 9.0, None, None, None)\n"
+        "print(*(name for name in sys.modules if name.startswith('scipy.linalg')), file=sys.stderr)\n"
+        "import numpy, scipy.linalg; assert scipy.linalg.det(numpy.eye(2)) == 1"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(finished.folder), str(tmp_path)],
+        capture_output=True,
+        check=True,
+    )
+    assert told.stderr.decode().strip() == ""
+    assert f"boundaries: {tmp_path / FILE}" in told.stdout.decode().replace("\n", "")
+
+
 def test_a_folder_without_sums_is_refused(tmp_path):
     with pytest.raises(RunError, match="no finished run"):
         boundaries(tmp_path)
