@@ -119,7 +119,7 @@ def measured(bench: Bench) -> Section:
     every, recluster, cells = {}, {}, {}
     for n in bench.sizes:
         bench.say(f"whole run, {count(n)} rows")
-        every[n] = _run(bench, n, runs=2 if n <= 1_000_000 and not bench.brief else 1)
+        every[n] = _run(bench, n, runs=1 if bench.brief else 2)
         section.add(f"{count(n)} rows to the finished map", cost_table(every[n], base=RUN))
         section.add(f"Stages of {count(n)} rows", _stages(_out(bench)))
         recluster[n], cells[n] = _recluster(bench)

@@ -32,8 +32,8 @@ FEW: Final = 10_000
 """Rows of a table on which a way spends little but its start."""
 SPARED: Final = 0.6
 """Part of the free memory that a way may take which is known to want all."""
-SLOW_SECONDS: Final = 20.0
-"""A way that took longer is not run again: what disturbs it is small against it."""
+SLOW_SECONDS: Final = 60.0
+"""A way that took longer is not run again."""
 
 
 @dataclass(frozen=True)

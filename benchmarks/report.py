@@ -43,7 +43,7 @@ INTRODUCTION: Final = """# Benchmarks
 measured in one run on one machine. Each way is a process of its own, and its times are those of the whole process,
 from its start to its end, imports included; memory is its peak. Every way was run once before on a few rows, which
 does not count, so that byte code and compiled code are on disk as an installation leaves them after its first use.
-Then all ways took turns; of several runs the least time counts and the most memory. A way that took longer than 20 s
+Then all ways took turns; of several runs the least time counts and the most memory. A way that took longer than 60 s
 was not run again. {times} is how many times that of geoclusters a number is. The results of all ways were compared
 before a time was written down. Other programs on the machine disturb wall time more than CPU time.
 """
