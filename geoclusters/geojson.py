@@ -11,6 +11,7 @@ import orjson
 import shapely
 
 from geoclusters.folders import written_aside
+from geoclusters.wkb import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -74,20 +75,17 @@ def _as_texts(shapes: Shapes) -> Iterator[bytes]:
         rounded = shapely.transform(shapes, lambda points: np.round(points, DECIMALS))
         yield from (text.encode() for text in shapely.to_geojson(rounded))
         return
-    polygons, shape_of = shapely.get_parts(shapes, return_index=True)
-    rings, polygon_of = shapely.get_rings(polygons, return_index=True)
-    points, ring_of = shapely.get_coordinates(rings, return_index=True)
-    points = np.round(points, DECIMALS)
-    of_rings = [points[a:b] for a, b in pairwise(_ends(ring_of, len(rings)))]
-    of_polygons = [of_rings[a:b] for a, b in pairwise(_ends(polygon_of, len(polygons)))]
-    for kind, (a, b) in zip(kinds, pairwise(_ends(shape_of, len(shapes))), strict=True):
+    parts = parts_of(shapes)
+    points = np.round(parts.points, DECIMALS)
+    of_rings = [points[a:b] for a, b in pairwise(_ends(parts.rings))]
+    of_polygons = [of_rings[a:b] for a, b in pairwise(_ends(parts.polygons))]
+    for kind, (a, b) in zip(kinds, pairwise(_ends(parts.shapes)), strict=True):
         told: dict[str, Any] = {"type": "MultiPolygon", "coordinates": of_polygons[a:b]}
         if kind == _POLYGON:
             told = {"type": "Polygon", "coordinates": of_polygons[a] if b > a else []}
         yield orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _ends(whole_of: npt.NDArray[np.intp], n: int) -> list[int]:
-    """Say where the parts of each of `n` wholes begin and the last one ends, from the whole of each part, rising."""
-    ends: list[int] = np.searchsorted(whole_of, np.arange(n + 1)).tolist()
-    return ends
+def _ends(sizes: npt.NDArray[np.int64]) -> list[int]:
+    """Say where each whole begins among the parts of all, and where the last one ends."""
+    return [0, *np.cumsum(sizes).tolist()]

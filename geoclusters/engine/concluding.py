@@ -42,8 +42,10 @@ def concluded(
     tally = summed(map(Tally.from_state, states), len(study.sources), len(study.metrics))
     facts = tally.facts(study.metrics)
     _complain(study, tally)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         quality = pool.submit(_quality_facts, volumes, study)
+        files = [volume / REJECTED_FILE for volume in volumes]
+        rejected = pool.submit(order_rejected, files, target / REJECTED_FILE)
         tables = {volume: give() for volume, give in (held or {}).items()}
         finish_store(
             {volume: tables.get(volume) for volume in volumes},
@@ -52,7 +54,7 @@ def concluded(
             resolution=study.method.resolution,
         )
         facts["quality"] = quality.result()
-    order_rejected([v / REJECTED_FILE for v in volumes], target / REJECTED_FILE)
+        rejected.result()
     return facts
 
 

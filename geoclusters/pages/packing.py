@@ -15,10 +15,12 @@ import numpy.typing as npt
 import shapely
 
 from geoclusters.compiling import compiled
+from geoclusters.wkb import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_POLYGONAL: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 LEAST_POINTS: Final = 4
 """Of a closed ring: those of a triangle, the first one twice."""
 
@@ -106,11 +108,10 @@ def pack_shapes(shapes: Sequence[Any] | npt.NDArray[Any], *, decimals: int) -> d
     decimals : int
         Decimals of a degree that are kept: 4 are 11 m. Rings that shrink below a triangle go away.
     """
-    polygons, shape_of = _polygons(np.asarray(shapes, dtype=object))
-    rings, polygon_of = shapely.get_rings(polygons, return_index=True)
-    points, ring_of = shapely.get_coordinates(rings, return_index=True)
-    packed, large = _packed(Rings(points, ring_of, len(rings)), decimals)
-    ring_counts = np.bincount(polygon_of[large], minlength=len(polygons))
+    parts = parts_of(_polygons(np.asarray(shapes, dtype=object)))
+    ring_of, polygon_of, shape_of = (np.repeat(np.arange(len(n)), n) for n in parts[1:])
+    packed, large = _packed(Rings(parts.points, ring_of, len(parts.rings)), decimals)
+    ring_counts = np.bincount(polygon_of[large], minlength=len(parts.polygons))
     polygon_counts = np.bincount(shape_of[ring_counts > 0], minlength=len(shapes))
     return {
         **packed,
@@ -165,10 +166,16 @@ def _steps(
     return steps[:n].copy(), sizes
 
 
-def _polygons(shapes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Take shapes apart into polygons and say which shape each belongs to."""
-    parts, shape_of = shapely.get_parts(shapes, return_index=True)
-    is_polygon = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(
-        parts
-    )
-    return parts[is_polygon], shape_of[is_polygon]
+def _polygons(shapes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Leave of shapes what is a polygon."""
+    other = ~np.isin(shapely.get_type_id(shapes), _POLYGONAL)
+    if not other.any():
+        return shapes
+    parts, shape_of = shapely.get_parts(shapes[other], return_index=True)
+    polygonal = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    kept = np.full(other.sum(), shapely.MultiPolygon(), dtype=object)
+    if polygonal.any():
+        shapely.multipolygons(parts[polygonal], indices=shape_of[polygonal], out=kept)
+    left = shapes.copy()
+    left[other] = kept
+    return left
