@@ -301,7 +301,7 @@ class Bench:
 
     def runs(self, n: int) -> int:
         """Say how often a way is run at a size."""
-        return 2 if self.brief or n > 1_000_000 else 3
+        return 1 if self.brief else 2 if n > 1_000_000 else 3
 
     def say(self, text: str) -> None:
         """Tell whoever waits what is going on."""
