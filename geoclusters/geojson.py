@@ -11,7 +11,7 @@ import orjson
 import shapely
 
 from geoclusters.folders import written_aside
-from geoclusters.wkb import parts_of
+from geoclusters.wkb import POLYGONAL, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 DECIMALS: Final = 5
 """One metre."""
-
-_POLYGON: Final = int(shapely.GeometryType.POLYGON)
-_MULTIPOLYGON: Final = int(shapely.GeometryType.MULTIPOLYGON)
 
 
 def write_geojson(path: Path, frame: pd.DataFrame) -> None:
@@ -71,7 +68,7 @@ def _as_json(row: Mapping[Any, Any]) -> bytes:
 def _as_texts(shapes: Shapes) -> Iterator[bytes]:
     """Give the GeoJSON of each geometry."""
     kinds = shapely.get_type_id(shapes)
-    if not np.isin(kinds, (_POLYGON, _MULTIPOLYGON)).all():
+    if not np.isin(kinds, POLYGONAL).all():
         rounded = shapely.transform(shapes, lambda points: np.round(points, DECIMALS))
         yield from (text.encode() for text in shapely.to_geojson(rounded))
         return
@@ -81,8 +78,8 @@ def _as_texts(shapes: Shapes) -> Iterator[bytes]:
     of_polygons = [of_rings[a:b] for a, b in pairwise(_ends(parts.polygons))]
     for kind, (a, b) in zip(kinds, pairwise(_ends(parts.shapes)), strict=True):
         told: dict[str, Any] = {"type": "MultiPolygon", "coordinates": of_polygons[a:b]}
-        if kind == _POLYGON:
-            told = {"type": "Polygon", "coordinates": of_polygons[a] if b > a else []}
+        if kind == shapely.GeometryType.POLYGON:
+            told = {"type": "Polygon", "coordinates": of_polygons[a]}
         yield orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from geoclusters.geometry import Lines
 
+POLYGONAL: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+"""What `parts_of` takes apart."""
+
 _POINT: Final = np.dtype([("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
 _HEXAGON: Final = np.dtype(
     [
@@ -122,12 +125,12 @@ def parts_of(shapes: npt.NDArray[np.object_]) -> Parts:
     """
     written = shapely.to_wkb(shapes, output_dimension=2, byte_order=1)
     octets = np.frombuffer(b"".join(written), dtype=np.uint8)
-    points = np.empty(len(octets) // 8, dtype=np.uint64)
+    numbers = np.empty(len(octets) // 8, dtype=np.uint64)
     rings, polygons = (np.empty(len(octets) // 4, dtype=np.int64) for _ in range(2))
     of_shapes = np.empty(len(shapes), dtype=np.int64)
-    n_points, n_rings, n_polygons = _take_apart(octets, points, rings, polygons, of_shapes)
-    taken = points[:n_points].view(np.float64).reshape(-1, 2)
-    return Parts(taken, rings[:n_rings], polygons[:n_polygons], of_shapes)
+    n_numbers, n_rings, n_polygons = _take_apart(octets, numbers, rings, polygons, of_shapes)
+    points = numbers[:n_numbers].view(np.float64).reshape(-1, 2)
+    return Parts(points, rings[:n_rings], polygons[:n_polygons], of_shapes)
 
 
 @compiled

@@ -28,7 +28,7 @@ settings.register_profile(
 )
 settings.load_profile("geoclusters")
 
-# Compiling makes millions of objects that stay; looking through them again and again took a tenth of the suite.
+# Compiling makes millions of objects that stay; looking through them again and again took each worker some 20 seconds.
 garbage.set_threshold(100_000, 50, 100)
 
 

@@ -23,7 +23,7 @@ from geoclusters.addresses.parts import (
     group_rows,
     part_of_facts,
     split,
-    stated_span,
+    stated_spans,
 )
 from geoclusters.addresses.rows import LEVELS, Book, Rows, document_keys, row_numbers
 from geoclusters.addresses.sources import Request, find_format, known_formats, matching_files
@@ -60,7 +60,7 @@ __all__ = [
     "row_numbers",
     "run_numbers",
     "split",
-    "stated_span",
+    "stated_spans",
     "together",
     "touching_numbers",
     "weighed_rows",

@@ -166,7 +166,7 @@ class RiseCheck:
     Parameters
     ----------
     metrics : iterable of int
-        Those of which it is expected (`Part.stated_span`).
+        Those of which it is expected (`parts.stated_spans`).
     """
 
     def __init__(self, metrics: Iterable[int]) -> None:

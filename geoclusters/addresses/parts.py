@@ -171,11 +171,9 @@ def group_rows(part: Part) -> dict[int, int]:
     return {group: metadata.row_group(group).num_rows for group in groups}
 
 
-def stated_span(part: Part, name: str) -> list[int] | None:
+def stated_spans(part: Part, name: str) -> list[list[int] | None]:
     """
-    Give the least and greatest value of a column of whole numbers that rise from row group to row group.
-
-    The file says so of itself; whether the rows within its groups rise as well is not looked at.
+    Give the least and greatest value of a column of whole numbers in each row group, as the file itself says.
 
     Parameters
     ----------
@@ -184,27 +182,23 @@ def stated_span(part: Part, name: str) -> list[int] | None:
 
     Returns
     -------
-    list of int or None
-        Nothing where there is no row; None where the file does not say it, or says something else.
+    list of (list of int or None)
+        Of each group that has rows; None where the file does not say it, or a value is missing or no whole number.
     """
     with pq.ParquetFile(part.path) as file:
         metadata = file.metadata
         at = file.schema_arrow.get_field_index(name)
     groups = range(metadata.num_row_groups) if part.groups is None else part.groups
-    span: list[int] = []
-    for group in groups:
-        if not metadata.row_group(group).num_rows:
-            continue
-        column = metadata.row_group(group).column(at)
-        # Behind a column that holds others, columns of the file and of its schema are not numbered alike.
-        known = column.statistics if column.path_in_schema == name else None
-        if known is None or not known.has_min_max or not known.has_null_count or known.null_count:
-            return None
-        least, most = known.min, known.max
-        if type(least) is not int or (span and least < span[1]):
-            return None
-        span = [span[0] if span else least, most]
-    return span
+    facts = (metadata.row_group(group) for group in groups)
+    return [_stated_span(group.column(at), name) for group in facts if group.num_rows]
+
+
+def _stated_span(column: pq.ColumnChunkMetaData, name: str) -> list[int] | None:
+    # Behind a column that holds others, columns of the file and of its schema are not numbered alike.
+    known = column.statistics if column.path_in_schema == name else None
+    if known is None or not known.has_min_max or not known.has_null_count or known.null_count:
+        return None
+    return [known.min, known.max] if type(known.min) is int else None
 
 
 class PartWriter:

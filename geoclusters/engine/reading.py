@@ -210,7 +210,7 @@ def stated_span_of(part: Part) -> list[int] | None:
     """Give the same by what the file says of its row groups; their rows are not looked at."""
     if not _numbers_documents(part):
         return None
-    return addresses.stated_span(part, part.columns["document"])
+    return addresses.joined_span(addresses.stated_spans(part, part.columns["document"]))
 
 
 def _numbers_documents(part: Part) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Content = TypeVar("Content")
 
 _PARTS: Final = (
-    *("pages/*.py", "countries.py", "places.py"),
+    *("pages/*.py", "countries.py", "places.py", "wkb.py"),
     *("tables/outlines.parquet", "tables/places.parquet", "tables/world.geojson"),
 )
 _LIBRARIES: Final = ("branca", "folium", "jinja2", "numpy", "shapely")

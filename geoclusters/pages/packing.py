@@ -15,12 +15,11 @@ import numpy.typing as npt
 import shapely
 
 from geoclusters.compiling import compiled
-from geoclusters.wkb import parts_of
+from geoclusters.wkb import POLYGONAL, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_POLYGONAL: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 LEAST_POINTS: Final = 4
 """Of a closed ring: those of a triangle, the first one twice."""
 
@@ -168,7 +167,7 @@ def _steps(
 
 def _polygons(shapes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Leave of shapes what is a polygon."""
-    other = ~np.isin(shapely.get_type_id(shapes), _POLYGONAL)
+    other = ~np.isin(shapely.get_type_id(shapes), POLYGONAL)
     if not other.any():
         return shapes
     parts, shape_of = shapely.get_parts(shapes[other], return_index=True)
