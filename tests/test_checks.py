@@ -55,6 +55,26 @@ def test_reasons(lat, lon, country, reason):
     assert check_one(lat, lon, country)[0] == reason
 
 
+@given(
+    st.lists(st.sampled_from([(48.1, 11.6), (0.0, 0.0), (np.nan, 1.0), (5.0, 181.0)]), max_size=9)
+)
+def test_many_addresses_have_the_reasons_that_each_has_alone(few):
+    points = np.array([*[(48.1, 11.6)] * 250, *few, *[(-3.0, 7.0)] * 270])
+    none = np.zeros(len(points), dtype=bool)
+    found = check_addresses(
+        lat=points[:, 0].copy(),
+        lon=points[:, 1].copy(),
+        country=code_of([None] * len(points)),
+        too_coarse=none,
+        has_document=~none,
+        outside=None,
+    )
+    alone = [check_one(lat, lon)[0] for lat, lon in few]
+    assert [schema.REASONS[code][0] for code in found.reason[250 : 250 + len(few)]] == alone
+    assert not found.reason[:250].any()
+    assert not found.reason[250 + len(few) :].any()
+
+
 def test_swapped_coordinates_are_repaired_where_the_country_proves_it():
     assert check_one(139.7, 35.7, "JP") == ("placed", 35.7, 139.7)
     assert check_one(11.6, 48.1, "DE") == ("placed", 48.1, 11.6)

@@ -115,6 +115,19 @@ def test_a_sample_is_the_same_in_any_order_and_holds_whole_documents(keys, parts
         assert content(one).total() == whole.total()
 
 
+@given(st.lists(st.integers(0, 400), max_size=300), st.integers(0, 8))
+@settings(deadline=None)
+def test_what_is_drawn_is_what_a_sample_keeps(keys, halvings):
+    keys = np.array(keys, dtype=np.uint64)
+    drawn = DocumentSample(max_rows=1000, halvings=halvings).draws(keys)
+    kept = [
+        row
+        for row, key in enumerate(keys)
+        if key and mixed(keys, seed=6)[row] < 2 ** (64 - halvings)
+    ]
+    assert drawn.tolist() == kept
+
+
 # ------------------------------------------------------------ counts
 
 

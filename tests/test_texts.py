@@ -22,6 +22,13 @@ def test_whole_numbers_have_the_keys_of_their_digits(numbers, seed):
     assert np.array_equal(keys, text_keys(pa.array([str(n) for n in numbers]), seed=seed))
 
 
+@given(st.lists(st.one_of(st.none(), st.integers(0, 2), whole_numbers), max_size=40))
+def test_equal_neighbours_and_gaps_change_no_key(numbers):
+    keys = text_keys(pa.array(numbers, pa.int64()))
+    alone = [0 if n is None else int(text_keys(pa.array([n], pa.int64()))[0]) for n in numbers]
+    assert keys.tolist() == alone
+
+
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=20))
 def test_a_key_is_that_of_the_text_alone(texts):
     plain, padded = pa.array(texts), pa.array([f" {text}\t" for text in texts])

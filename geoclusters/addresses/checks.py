@@ -30,6 +30,8 @@ _PLACEHOLDERS_WITHIN: Final = max(abs(c) for point in PLACEHOLDERS for c in poin
 _NO_COORDINATES = REASON_CODE["no_coordinates"]
 _OUTSIDE_RANGE = REASON_CODE["outside_range"]
 _PLACEHOLDER = REASON_CODE["placeholder"]
+_LOT = 256
+"""Rows that are looked at together."""
 POINT_NEMO: Final = (-48.9, -123.4)
 """The sea farthest from every land: outside each country whose outline is known."""
 
@@ -113,7 +115,28 @@ def check_addresses(
 
 @compiled
 def _look(lat: Floats, lon: Floats, reason: npt.NDArray[np.int8]) -> None:
-    """Say of each point by itself why it cannot be placed."""
+    """Say of each point by itself why it cannot be placed; most lots hold none, which is seen without a branch."""
+    for begin in range(0, len(lat), _LOT):
+        lot_lat, lot_lon, reasons = (
+            lat[begin : begin + _LOT],
+            lon[begin : begin + _LOT],
+            reason[begin : begin + _LOT],
+        )
+        sound = True
+        for row in range(len(reasons)):
+            y, x = abs(lot_lat[row]), abs(lot_lon[row])
+            sound &= (
+                (y <= 90.0)
+                & (x <= 180.0)
+                & ((y > _PLACEHOLDERS_WITHIN) | (x > _PLACEHOLDERS_WITHIN))
+            )
+            reasons[row] = 0
+        if not sound:
+            _look_closely(lot_lat, lot_lon, reasons)
+
+
+@compiled
+def _look_closely(lat: Floats, lon: Floats, reason: npt.NDArray[np.int8]) -> None:
     for row in range(len(lat)):
         y, x = lat[row], lon[row]
         if not (y == y and x == x):  # noqa: PLR0124 - not a number

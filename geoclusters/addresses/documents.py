@@ -191,11 +191,12 @@ class RiseCheck:
 
 @compiled
 def _never_falls(values: npt.NDArray[np.int64], last: int) -> bool:
-    for value in values:
-        if value < last:
-            return False
-        last = value
-    return True
+    falls = len(values) > 0 and values[0] < last
+    for row in range(
+        len(values) - 1
+    ):  # to the end, since a loop that can be left looks at one row at a time
+        falls |= values[row + 1] < values[row]
+    return not falls
 
 
 def repeated_keys(runs: Keys) -> Keys:

@@ -89,10 +89,10 @@ def latlng_to_cells(
 
 
 def cells_and_vectors(
-    lat: FloatArray, lng: FloatArray, res: int, *, scale: float
-) -> tuple[CellArray, IntArray]:
+    lat: FloatArray, lng: FloatArray, res: int, *, scale: float, vectors: IntArray
+) -> CellArray:
     """
-    H3 cells of points as `latlng_to_cells` gives them, and the points' unit vectors in whole numbers.
+    H3 cells of points as `latlng_to_cells` gives them, and beside them the points' unit vectors in whole numbers.
 
     Parameters
     ----------
@@ -100,19 +100,18 @@ def cells_and_vectors(
         WGS 84 degrees, on the Earth; one thread works on them.
     scale : float
         What a length of 1 is in whole numbers.
+    vectors : numpy.ndarray of int64, shape (3, n)
+        Gets the vectors, in the frame of H3's icosahedron (`kernel_lattice.frame`).
 
     Returns
     -------
-    cells : numpy.ndarray of uint64, shape (n,)
-    vectors : numpy.ndarray of int64, shape (3, n)
-        In the frame of H3's icosahedron (`kernel_lattice.frame`).
+    numpy.ndarray of uint64, shape (n,)
     """
     cells = np.empty(lat.size, dtype=np.int64)
-    vectors = np.empty((3, lat.size), dtype=np.int64)
     flat_lat, flat_lng = _plain(lat), _plain(lng)
     if lat.size and _fill(flat_lat, flat_lng, cells, res, scale=scale, vectors=vectors):
         _ask_library(flat_lat, flat_lng, cells, res)
-    return cells.view(np.uint64), vectors
+    return cells.view(np.uint64)
 
 
 def _checked_res(res: SupportsIndex) -> int:

@@ -7,6 +7,7 @@ again (all modulo 2^64). So nothing need be known of a cell while its addresses 
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 
 OFFSETS_PER_RADIUS: Final = 1 << 15
 SUMS: Final = ("weight", "addresses", "documents", "position_weight", "x", "y", "z")
+_NEAR = 7
+"""Rows back to which rows of a document are compared all at once."""
 _FEW_ROWS = 24
+"""Documents of no more rows are looked through pair by pair, larger ones are sorted."""
 _POSITION_UNIT = schema.WEIGHT_ONE >> 16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _OTHER = np.uint64(0xD6E8FEB86659FD93)
@@ -134,30 +138,56 @@ def documents_of(document: Ints, hashes: Keys, rest: Ints, count: Floats) -> Int
 
 @compiled
 def _count_documents(document: Ints, hashes: Keys, rest: Ints, count: Floats, added: Ints) -> None:
-    begin = 0
+    """Compare each row with the few before it, many rows at once, then the rest of each longer document."""
+    _compare_near(document, hashes, added)
     for row in range(len(document)):
-        if document[row] != document[begin]:
-            begin = row
-        if row - begin == _FEW_ROWS:
-            end = row
-            while end < len(document) and document[end] == document[begin]:
-                end += 1
+        if row < _NEAR or (len(rest) and added[row] == 0):
+            added[row] = not _is_near(document, hashes, rest, row)
+    row = _NEAR + 1
+    while row < len(document):
+        if document[row] != document[row - _NEAR - 1]:
+            row += 1
+            continue
+        begin, end = row - _NEAR - 1, row + 1
+        while end < len(document) and document[end] == document[begin]:
+            end += 1
+        if end - begin > _FEW_ROWS:
             _first_of_many(hashes[begin:end], rest[:, begin:end], added[begin:end])
-        if row - begin < _FEW_ROWS:
-            known = False
-            for before in range(begin, row):
-                known |= hashes[before] == hashes[row]
-            if known and len(rest):
-                known = _is_among(hashes, rest, begin, row)
-            added[row] = not known
+        else:
+            for later in range(row, end):
+                added[later] = not _is_among(hashes, rest, begin, later, later)
+        row = end + _NEAR + 1
+    for row in range(len(document)):
         if count[row] == count[row]:
             added[row] = np.int64(np.rint(count[row]))
 
 
 @compiled
-def _is_among(hashes: Keys, rest: Ints, begin: int, row: int) -> bool:
+def _compare_near(document: Ints, hashes: Keys, added: Ints) -> None:
+    """From row `_NEAR` on, write 0 where one of as many rows before has the row's document and hash, else 1."""
+    for row in range(len(added) - _NEAR):
+        known = False
+        for before in range(_NEAR):
+            known |= (document[row + before] == document[row + _NEAR]) & (
+                hashes[row + before] == hashes[row + _NEAR]
+            )
+        added[row + _NEAR] = not known
+
+
+@compiled
+def _is_near(document: Ints, hashes: Keys, rest: Ints, row: int) -> bool:
     found = False
-    for before in range(begin, row):
+    for before in range(max(row - _NEAR, 0), row):
+        found |= document[before] == document[row] and _is_among(
+            hashes, rest, before, before + 1, row
+        )
+    return found
+
+
+@compiled
+def _is_among(hashes: Keys, rest: Ints, begin: int, end: int, row: int) -> bool:
+    found = False
+    for before in range(begin, end):
         found |= hashes[before] == hashes[row] and _same(rest, before, row)
     return found
 
@@ -272,6 +302,7 @@ class SumTable:
         self.resolution = resolution
         self._scale = position_scale(resolution)
         self._table = ShardedTable(1 + len(SUMS), n_keys=1)
+        self._own = threading.local()
 
     def add(
         self,
@@ -300,11 +331,19 @@ class SumTable:
         numpy.ndarray of int32, shape (n,)
             Entry of each row; `finish` says which row of the sums an entry is.
         """
-        cell, vectors = cells_and_vectors(lat, lon, self.resolution, scale=self._scale)
+        vectors = self._room_for_vectors(len(lat))
+        cell = cells_and_vectors(lat, lon, self.resolution, scale=self._scale, vectors=vectors)
         hashes = np.empty(len(cell), dtype=np.uint64)
         _hash(cell, metric, hashes)
         documents = documents_of(document, hashes, np.empty((0, len(cell)), np.int64), count)
         return self._table.add(hashes, _pack, weight, documents, count, vectors)
+
+    def _room_for_vectors(self, n: int) -> Ints:
+        """Give this thread's room for the vectors of so many rows, which is used again and again."""
+        room: Ints = getattr(self._own, "room", np.empty(0, dtype=np.int64))
+        if len(room) < 3 * n:
+            self._own.room = room = np.empty(3 * n, dtype=np.int64)
+        return room[: 3 * n].reshape(3, n)
 
     def finish(self) -> tuple[CellSums, Codes]:
         """

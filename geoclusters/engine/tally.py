@@ -173,13 +173,19 @@ def _count_weighed(
         # Neighbours are mostly alike, and are counted at once.
         end = begin + _alike(source[begin:], metric[begin:], reason[begin:])
         counted, lost, mended, silent = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-        for i in range(begin, end):
-            worth = WEIGHT_ONE if document[i] != 0 else weight[i]
-            counted += worth if starts[i] else 0
-        for i in range(begin, end):
-            lost += weight[i]
-            mended += repaired[i]
-            silent += country[i] < 0
+        documents_here, starts_here, weights = (
+            document[begin:end],
+            starts[begin:end],
+            weight[begin:end],
+        )
+        for i in range(len(starts_here)):
+            worth = WEIGHT_ONE if documents_here[i] != 0 else weights[i]
+            counted += worth if starts_here[i] else 0
+        repaired_here, countries = repaired[begin:end], country[begin:end]
+        for i in range(len(weights)):
+            lost += weights[i]
+            mended += repaired_here[i]
+            silent += countries[i] < 0
         rows[source[begin], reason[begin]] += end - begin
         documents[metric[begin]] += counted
         if reason[begin] == PLACED:
@@ -197,10 +203,12 @@ def _alike(source: Codes, metric: npt.NDArray[np.uint8], reason: npt.NDArray[np.
     while row < len(source):
         # Many at once without a branch, then one by one up to the first that differs.
         end = min(row + _LOOKED_AT, len(source))
-        other = 0
-        for i in range(row, end):
-            other |= (source[i] ^ source[0]) | (metric[i] ^ metric[0]) | (reason[i] ^ reason[0])
-        if other != 0:
+        sources, metrics, reasons, other = source[row:end], metric[row:end], reason[row:end], False
+        for i in range(len(sources)):
+            other |= (
+                (sources[i] != source[0]) | (metrics[i] != metric[0]) | (reasons[i] != reason[0])
+            )
+        if other:
             while (
                 source[row] == source[0] and metric[row] == metric[0] and reason[row] == reason[0]
             ):

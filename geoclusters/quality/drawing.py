@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 DEFAULT_MAX_ROWS: Final = 400_000
 DRAW_SEED: Final = 6
 _OFFSET = offset_of(DRAW_SEED)
+_LOT = 64
+"""Rows that are looked at together."""
 
 
 class DocumentSample:
@@ -110,13 +112,14 @@ class DocumentSample:
 
 @compiled
 def _drawn(document: Keys, limit: np.uint64, rows: npt.NDArray[np.int64]) -> int:
-    """Write the rows of the documents that are in (0 is none); the rows of a document mostly stand together."""
-    n, last, is_in = 0, np.uint64(0), False
-    for row in range(len(document)):
-        if document[row] != last:
-            last = document[row]
-            is_in = bool(last != 0 and mix(last, _OFFSET) <= limit)
-        if is_in:
-            rows[n] = row
-            n += 1
+    """Write the rows of the documents that are in (0 is none); most lots hold none, which is seen without a branch."""
+    n = 0
+    for begin in range(0, len(document), _LOT):
+        lot, some = document[begin : begin + _LOT], False
+        for row in range(len(lot)):
+            some |= (mix(lot[row], _OFFSET) <= limit) & (lot[row] != 0)
+        if some:
+            for row in range(len(lot)):
+                rows[n] = begin + row
+                n += (mix(lot[row], _OFFSET) <= limit) & (lot[row] != 0)
     return n
