@@ -40,7 +40,9 @@ WEIGHT_TOLERANCE: Final = 1e-9
 def engine(source: str, target: str) -> None:
     """Do what the first steps of a run do: find scattered documents, check, weigh, bin, add up, keep."""
     from geoclusters.engine import LocalEngine
+    from geoclusters.machine import collect_garbage_rarely
 
+    collect_garbage_rarely()  # as every command does
     path, folder = Path(source), Path(target)
     study = _study(path)
     read = folder / "read"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import logging
 import sys
 import traceback
@@ -15,19 +13,13 @@ from rich.logging import RichHandler
 
 from geoclusters import telling
 from geoclusters.errors import GeoclustersError, StudyError
+from geoclusters.machine import collect_garbage_rarely
 
 if TYPE_CHECKING:
     from geoclusters.pages import Changes
     from geoclusters.results import Result
 
 USERS_MISTAKE, OUR_FAULT, INTERRUPTED = 2, 1, 130
-OBJECTS_BETWEEN_COLLECTIONS = 200_000
-"""
-The interpreter looks for garbage after so many new objects; by itself it does so after 700.
-
-What a command loads are many objects that stay: to look through them again and again is a fifteenth of a short one,
-and to look through them when it ends, for which they are frozen then, most of a second.
-"""
 
 app = typer.Typer(
     name="geoclusters",
@@ -344,8 +336,7 @@ def sample_command(
 
 def main() -> None:
     """Enter here; exit 0 done, 2 the user's mistake (one message), 1 our fault."""
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    atexit.register(gc.freeze)
+    collect_garbage_rarely()
     try:
         app()
     except GeoclustersError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc as garbage
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from undrawn import undrawn
 
 import geoclusters as gc
 from geoclusters import pages
+from geoclusters.machine import collect_garbage_rarely
 from geoclusters.results import Result
 
 settings.register_profile(
@@ -29,7 +29,7 @@ settings.register_profile(
 settings.load_profile("geoclusters")
 
 # Compiling makes millions of objects that stay; looking through them again and again took each worker some 20 seconds.
-garbage.set_threshold(100_000, 50, 100)
+collect_garbage_rarely()
 
 
 @pytest.fixture(scope="session", autouse=True)

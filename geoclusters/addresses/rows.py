@@ -78,6 +78,12 @@ class Rows:
         """Count the rows."""
         return len(self.document)
 
+    @property
+    def level(self) -> npt.NDArray[np.int8]:
+        """Code of `LEVELS` of each row, -1 where none is stated and where geocoding gave no point."""
+        known = self.accuracy < len(LEVELS)
+        return self.accuracy if known.all() else np.where(known, self.accuracy, np.int8(NONE))
+
     def taken(self, which: Any) -> Rows:  # noqa: ANN401
         """Give the rows of a slice, a mask or positions."""
         return Rows(**{f.name: getattr(self, f.name)[which] for f in fields(self)})

@@ -97,7 +97,7 @@ def weighed_rows(rows: Rows, rules: Rules, field_keys: Keys) -> WeighedRows:
         repair_swapped=rules.repair_swapped,
     )
     persons: dict[str, Keys] = {}
-    if rows.person.any():
+    if rows.person.max(initial=0):  # any() would first make flags of the keys
         place, tie_break = np.empty(len(rows), np.uint64), np.empty((len(rows), 2), np.uint64)
         persons = {"person": rows.person, "place": place, "tie_break": tie_break}
         _identify(

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from geoclusters import addresses, schema
 from geoclusters.addresses import Aside, Book, Part, Rows, Rules
-from geoclusters.cells import NO_ENTRY
+from geoclusters.addresses.constant import constant
 from geoclusters.cells.kernel import latlng_to_cells
 from geoclusters.compiling import compiled
 from geoclusters.countries import COUNTRY_RESOLUTION, outside_country
@@ -145,7 +145,7 @@ class Adder:
         self._lock = threading.Lock()
         self._blocks = count()
         self._pool = ThreadPoolExecutor(n_threads)
-        self._most_waiting = n_threads + 1
+        self._most_waiting = 2 * n_threads + 1
         self._waiting: deque[Future[None]] = deque()
 
     def __enter__(self) -> Self:
@@ -252,7 +252,7 @@ class Adder:
         self._quality().add(
             source=rows.source,
             reason=weighed.reason,
-            accuracy=np.where(rows.accuracy < len(schema.LEVELS), rows.accuracy, np.int8(NO_ENTRY)),
+            accuracy=rows.level,
             year=rows.year,
             country=rows.country,
             lat=weighed.lat,
@@ -266,7 +266,7 @@ class Adder:
         placed = _all_or((weighed.reason == PLACED) & weighs)
         counts, starts = _all_or(weighs), weighed.starts
         binned = self._binning.add(rows, weighed, placed, keys=keys, number=number)
-        if not keys.all():
+        if keys.min(initial=1) == 0:
             keys = np.where(keys == 0, _content_keys(rows, weighed.weight), keys)
         if not isinstance(counts, slice):
             starts, keys = np.diff(number[counts], prepend=-1) != 0, keys[counts]
@@ -294,7 +294,7 @@ class Adder:
         """Give the key of the organisation of each row, which is the same in all volumes; -1 = none."""
         keys = self._book.organisations.keys()
         if not len(keys):
-            return np.full(len(rows), -1, dtype=np.int64)
+            return constant(-1, len(rows), np.int64)
         return np.append(keys.view(np.int64), np.int64(-1))[rows.organisation]
 
     def close(self) -> None:

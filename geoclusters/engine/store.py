@@ -320,8 +320,7 @@ def kept(
         "organisation": rows.organisation,
     }
     if "accuracy" in stated:
-        known = rows.accuracy < len(schema.LEVELS)
-        columns["accuracy"] = np.where(known, rows.accuracy, np.int8(NONE))
+        columns["accuracy"] = rows.level
     layout = _layout(stated)
     return pa.RecordBatch.from_arrays([pa.array(columns[n]) for n in layout.names], schema=layout)
 

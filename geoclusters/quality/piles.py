@@ -93,40 +93,48 @@ def find_piles(
     >>> table[["kind", "documents", "place"]].to_numpy().tolist(), int((pile == 0).sum())
     ([['place', 300, 'Munich']], 300)
     """
-    table, point = _points(document, lat, lon, organisation)
-    crowded = (table["documents"] >= MIN_DOCUMENTS) & (table["ratio"] >= MIN_RATIO)
-    piles = table[crowded & ~(table["organisations"] < MIN_ORGANISATIONS)].copy()
+    table, point = _points(document, lat, lon)
+    piles = table[table["documents"] >= MIN_DOCUMENTS].copy()
+    piles["ratio"], piles["share"] = _standing_out(table, piles.index.to_numpy())
+    piles = piles[piles["ratio"] >= MIN_RATIO]
+    position = _positions(piles, len(table))[point]
+    piles["organisations"] = _effective_number(position, document, organisation, len(piles))
+    piles = piles[~(piles["organisations"] < MIN_ORGANISATIONS)]
     piles["kind"] = kinds_of(piles["lat"].to_numpy(), piles["lon"].to_numpy())
     piles = piles[piles["organisations"].notna() | _stands_for_more(piles)]
     piles = piles.sort_values(["documents", "lat", "lon"], ascending=[False, True, True])
-    position = np.full(len(table), -1, dtype=np.int64)
+    return _named(piles.reset_index(drop=True)), _positions(piles, len(table))[point]
+
+
+def _positions(piles: pd.DataFrame, n: int) -> Ints:
+    """Give the position of each of n points among the piles, -1 = none."""
+    position = np.full(n, -1, dtype=np.int64)
     position[piles.index] = np.arange(len(piles))
-    return _named(piles.reset_index(drop=True)), position[point]
+    return position
 
 
 def _points(
-    document: npt.NDArray[np.uint64], lat: Floats, lon: Floats, organisation: Ints
+    document: npt.NDArray[np.uint64], lat: Floats, lon: Floats
 ) -> tuple[pd.DataFrame, Ints]:
-    """Each distinct point with its documents, organisations and how far it stands out; and the point of each row."""
-    rows = pd.DataFrame(
-        {"lat": lat, "lon": lon, "document": document, "organisation": organisation}
-    )
-    grouped = rows.groupby(["lat", "lon"], sort=True)
+    """Each distinct point with its documents; and the point of each row."""
+    grouped = pd.DataFrame({"lat": lat, "lon": lon}).groupby(["lat", "lon"], sort=True)
     point = np.asarray(grouped.ngroup(), dtype=np.int64)
     table = grouped.size().rename("rows").reset_index()
     pairs = pd.DataFrame({"point": point, "document": document}).drop_duplicates()
     table["documents"] = np.bincount(pairs["point"], minlength=len(table)).astype(np.int64)
-    table["organisations"] = _effective_number(point, document, organisation, len(table))
-    table["ratio"], table["share"] = _standing_out(table)
     return table, point
 
 
 def _effective_number(
     point: Ints, document: npt.NDArray[np.uint64], organisation: Ints, n: int
 ) -> Floats:
-    """Effective number of organisations of each point; NaN where fewer than half of its documents name one."""
+    """
+    Effective number of organisations of each of n points; NaN where fewer than half of its documents name one.
+
+    Rows on none of them, whose point is -1, do not count.
+    """
     rows = pd.DataFrame({"point": point, "document": document, "organisation": organisation})
-    rows = rows.drop_duplicates()
+    rows = rows[point >= 0].drop_duplicates()
     named = rows[rows["organisation"] != NO_ORGANISATION]
     held = named.groupby(["point", "organisation"]).size()
     owner = held.index.get_level_values("point").to_numpy()
@@ -144,8 +152,8 @@ def _stands_for_more(piles: pd.DataFrame) -> pd.Series[bool]:
     return town | piles["kind"].isin(["placeholder", "country"])
 
 
-def _standing_out(table: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Documents of each point over the mean of the other points round about, and its part of all of them."""
+def _standing_out(table: pd.DataFrame, asked: Ints) -> tuple[Floats, Floats]:
+    """Documents of some points over the mean of the other points round about, and their part of all of them."""
     lat, lon = table["lat"].to_numpy(), table["lon"].to_numpy()
     documents = table["documents"].to_numpy(np.float64)
     row = np.floor(lat / SQUARE_DEGREES).astype(np.int64)
@@ -153,7 +161,8 @@ def _standing_out(table: pd.DataFrame) -> tuple[Floats, Floats]:
     square, at = np.unique(_key(row, column), return_inverse=True)
     points = np.bincount(at).astype(np.float64)
     summed = np.bincount(at, weights=documents)
-    n_near, near = np.zeros(len(table)), np.zeros(len(table))
+    row, lon, documents = row[asked], lon[asked], documents[asked]
+    n_near, near = np.zeros(len(asked)), np.zeros(len(asked))
     for d_row in (-1, 0, 1):
         beside = _columns(row + d_row, lon)
         for d_column in (-1, 0, 1):
