@@ -202,3 +202,17 @@ def test_the_page_says_what_was_measured_but_not_where(tmp_path):
     assert "sizes 1e6, 1e7 rows" in page
     for private in (str(tmp_path), str(BENCHMARKS.parent), platform.node()):
         assert private not in page
+
+
+# -- workers --
+
+
+def test_what_is_held_against_workers_adds_every_row_up(table, tmp_path):
+    bench = script("bench_workers")
+    bench.alone(str(table), str(tmp_path / "one"))
+    bench.alone(str(table), str(tmp_path / "two"))
+    addresses = tmp_path / "two" / "cells" / "addresses.npy"
+    assert np.load(addresses).sum() == N
+    assert bench.digest(str(tmp_path / "one")) == bench.digest(str(tmp_path / "two"))
+    np.save(addresses, np.load(addresses) + 1)
+    assert bench.digest(str(tmp_path / "one")) != bench.digest(str(tmp_path / "two"))
