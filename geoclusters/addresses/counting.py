@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
 
-_N_SHARES: Final = 64
-_SHARES: Final = np.array([0, *((WEIGHT_ONE + n // 2) // n for n in range(1, _N_SHARES))])
-"""What one of n equal shares of a document is, rounded."""
+_N_SHARES: Final = 256
+SHARES: Final = np.array([0, *((WEIGHT_ONE + n // 2) // n for n in range(1, _N_SHARES))])
+"""What one of n equal shares of a document is, rounded, in 1/`WEIGHT_ONE`."""
 FEW_ROWS: Final = 40
 """Documents of no more rows than this are looked through pair by pair, larger ones are sorted."""
 
@@ -112,7 +112,7 @@ def _share_equally(document: Keys, weight: Ints) -> int:
     for row in range(len(document) - 1, -1, -1):
         begin = weight[row]
         size = end - begin
-        share = _SHARES[size] if size < _N_SHARES else (WEIGHT_ONE + size // 2) // size
+        share = SHARES[size] if size < _N_SHARES else (WEIGHT_ONE + size // 2) // size
         weight[row] = share if document[row] != 0 else 0
         without_document += document[row] == 0
         end = row if begin == row else end

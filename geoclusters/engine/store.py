@@ -20,11 +20,13 @@ import pyarrow.parquet as pq
 from geoclusters import schema
 from geoclusters.cells import CellSums, SiteSums, added_up, cell_rows, finish, rows_in
 from geoclusters.compiling import compiled
+from geoclusters.engine.shares import shares_of, weights_of
 from geoclusters.folders import CELLS, read_columns, write_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     import numpy.typing as npt
 
@@ -46,6 +48,9 @@ NAMES_FILE: Final = "{}.parquet"
 NAMED: Final = ("organisation", "field")
 
 KEPT: Final = schema.KEPT.arrow()
+SHARE: Final = pa.field("share", pa.uint8())
+"""What is written instead of the weight."""
+_WEIGHT = KEPT.get_field_index("weight")
 OPTIONAL: Final = {
     "economy": "country",
     "year": "year",
@@ -70,9 +75,9 @@ class VolumeWriter:
 
     def __init__(self, folder: Path, *, stated: frozenset[str], unspread: bool = False) -> None:
         folder.mkdir(parents=True)
-        self._layout = _layout(stated)
+        self._layout = _written(_layout(stated))
         self.folder = folder
-        self._beside = ("documents", UNSPREAD) if unspread else ("documents",)
+        self._beside = ("documents", "weights", *((UNSPREAD,) if unspread else ()))
         self._lock = threading.Lock()
         self._own = threading.local()
         self._open: list[Any] = []
@@ -100,11 +105,13 @@ class VolumeWriter:
                 ]
                 self._own.files = (rows, *beside)
                 self._open.append(self._own.files)
-        rows, *beside = self._own.files
-        rows.write_batch(batch)
-        keys.tofile(beside[0])
+        rows, documents, weights, *beside = self._own.files
+        shares, others = shares_of(batch.column("weight").to_numpy())
+        rows.write_batch(batch.set_column(_WEIGHT, SHARE, pa.array(shares)))
+        keys.tofile(documents)
+        others.tofile(weights)
         if unspread is not None:
-            unspread.tofile(beside[1])
+            unspread.tofile(beside[0])
 
     def release(self) -> None:
         """Close the files, whether or not the volume is finished."""
@@ -169,11 +176,12 @@ class Volume:
     def _batches_of(self, path: Path) -> Iterator[pa.RecordBatch]:
         with ExitStack() as files:
             reader = pa.ipc.open_file(files.enter_context(pa.memory_map(str(path))))
+            weights = files.enter_context(_beside(path, "weights").open("rb"))
             moved = None
             if self.unspread:
                 moved = files.enter_context(_beside(path, UNSPREAD).open("rb"))
             for number in range(reader.num_record_batches):
-                batch = _completed(reader.get_batch(number))
+                batch = _completed(_read(reader.get_batch(number), weights))
                 if moved is not None:
                     entry = np.fromfile(moved, dtype=np.int32, count=batch.num_rows)
                     batch = batch.set_column(0, KEPT.field(0), pa.array(entry))
@@ -339,6 +347,19 @@ def _kinds(
 
 def _layout(stated: frozenset[str]) -> pa.Schema:
     return pa.schema([f for f in KEPT if f.name in stated or f.name not in OPTIONAL])
+
+
+def _written(layout: pa.Schema) -> pa.Schema:
+    """Give the columns as they lie on the disk."""
+    return layout.set(_WEIGHT, SHARE)
+
+
+def _read(batch: pa.RecordBatch, weights: BinaryIO) -> pa.RecordBatch:
+    """Give the weights of a batch, those that are no shares from the file beside it."""
+    shares = batch.column(_WEIGHT).to_numpy()
+    others = np.fromfile(weights, dtype=np.int64, count=len(shares) - np.count_nonzero(shares))
+    weight = pa.array(weights_of(shares, others))
+    return batch.set_column(_WEIGHT, KEPT.field(_WEIGHT), weight)
 
 
 def _completed(batch: pa.RecordBatch) -> pa.RecordBatch:
