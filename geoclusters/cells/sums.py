@@ -8,6 +8,7 @@ again (all modulo 2^64). So nothing need be known of a cell while its addresses 
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ from geoclusters.cells.shards import ShardedTable
 from geoclusters.compiling import compiled
 from geoclusters.earth import EARTH_RADIUS_KM
 from geoclusters.hierarchy import FINEST_RESOLUTION
+from geoclusters.machine import processors
 from geoclusters.ordering import order_rows
 
 if TYPE_CHECKING:
@@ -252,8 +254,16 @@ def _order(keys: Keys, resolution: int) -> Ints:
     sorted_keys = (cell << _METRIC_BITS) | (keys & _METRIC_MASK)
     sorted_keys <<= np.uint64(position_bits)
     sorted_keys |= np.arange(len(keys), dtype=np.uint64)
-    sorted_keys.sort()
+    _sort(sorted_keys)
     return (sorted_keys & np.uint64((1 << position_bits) - 1)).astype(np.int64)
+
+
+def _sort(keys: Keys) -> None:
+    """Sort in place: a part in each thread, then the whole by merging what stands in order already."""
+    parts = np.array_split(keys, processors())
+    with ThreadPoolExecutor(len(parts)) as pool:
+        list(pool.map(np.ndarray.sort, parts))
+    keys.sort(kind="stable")
 
 
 @compiled
