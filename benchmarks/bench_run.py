@@ -46,7 +46,7 @@ RADIUS_KM: Final = 20.0
 OPTIONS: Final = ("--radius-km", f"{RADIUS_KM:g}")
 CELLS_OF_MARK: Final = 1_700_000
 ROWS_OF_MARK: Final = 30_000_000
-"""A table of so many rows has about as many cells; of its run only the cells are asked for."""
+"""A table of so many rows has about `CELLS_OF_MARK` cells, which is all that is asked of it."""
 ASKED_ROWS: Final = 100_000_000
 PEER_GIB: Final = 20.0
 PEER_SECONDS: Final = 600.0

@@ -2,9 +2,10 @@
 
     python benchmarks/bench_workers.py --size 1e7
 
-Each way is a command of its own, whose CPU seconds are those of all its processes, their start included. A table of
-three columns has documents whose rows stand together; the works of OpenAlex are generated, as lines of JSON in four
-files. All ways leave the same sums, which is looked at before a time is shown; `docs/scale.md` tells the figures.
+Each way is a command of its own, whose CPU seconds are those of all its processes, their start included; one thread
+adds up, and what brings the cells together may use more. A table of three columns has documents whose rows stand
+together; the works of OpenAlex are generated, as lines of JSON in four files, and measured whatever the size. All ways
+leave the same sums, which is looked at before a time is shown; `docs/scale.md` tells the figures.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 ALONE: Final = "one machine, 1 thread"
 WORKERS: Final = "dask, 2 workers, {} shares"
-SHARES: Final = {1_000_000: (2,), 10_000_000: (2, 10)}
+PARTITIONS: Final = {1_000_000: (2,), 10_000_000: (2, 10)}
 """Of tables of so many rows."""
 WORKS: Final = (bench_openalex.PARTS, 100_000, 400_000)
 """Works in as many files as there are parts of a snapshot; a file is a share."""
@@ -83,9 +84,9 @@ def digest(target: str) -> dict[str, str]:
 def measured(bench: Bench) -> Section:
     """Measure tables and snapshots of several sizes."""
     section = Section("From which size workers pay", (__doc__ or "").split("\n\n", 2)[2])
-    for n, shares in SHARES.items():
+    for n, partitions in PARTITIONS.items():
         if n <= bench.most:
-            costs = _costs(bench, bench.table(n), shares)
+            costs = _costs(bench, bench.table(n), partitions)
             section.add(f"Parquet, three columns, {count(n)} rows", cost_table(costs, base=ALONE))
     for n in WORKS:
         source = bench.folder / f"works-{n}"
@@ -99,14 +100,14 @@ def measured(bench: Bench) -> Section:
     return section
 
 
-def _costs(bench: Bench, source: Path, shares: tuple[int, ...]) -> dict[str, Cost]:
+def _costs(bench: Bench, source: Path, partitions: tuple[int, ...]) -> dict[str, Cost]:
     """Run every way twice, in turns; of one whose sums differ no time is kept."""
     folder = bench.clean_folder("workers")
-    wanted = {ALONE: (ALONE,)} | {WORKERS.format(n): ("workers", n) for n in shares}
+    wanted = {ALONE: (ALONE,)} | {WORKERS.format(n): ("workers", n) for n in partitions}
     results = {name: folder / str(number) for number, name in enumerate(wanted)}
     ways = {
-        name: script(__file__, way, source, results[name], *partitions, clears=(results[name],))
-        for name, (way, *partitions) in wanted.items()
+        name: script(__file__, way, source, results[name], *more, clears=(results[name],))
+        for name, (way, *more) in wanted.items()
     }
     costs = bench.measure(ways, runs=2)
     sums = {name: bench.ask(script(__file__, "digest", results[name]))["sums"] for name in costs}

@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 OBJECTS_BETWEEN_COLLECTIONS: Final = 200_000
+"""After so many new objects the interpreter looks for garbage."""
 
 
 def processors() -> int:

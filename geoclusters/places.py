@@ -184,13 +184,14 @@ def nearest_place(
     >>> read_places(1_000_000)["name"][rows[0]], round(float(km[0]), 1)
     ('Paris', 0.4)
     """
-    tree = _tree(min_population)
     y = np.atleast_1d(np.asarray(lat, dtype=np.float64))
     x = np.atleast_1d(np.asarray(lon, dtype=np.float64))
     rows = np.full(len(y), -1, dtype=np.intp)
     km = np.full(len(y), np.inf)
     finite = np.isfinite(y) & np.isfinite(x)
-    here = unit_vectors(y[finite], x[finite])
+    if not finite.any():
+        return rows, km
+    tree, here = _tree(min_population), unit_vectors(y[finite], x[finite])
     rows[finite] = tree.query(here)[1]
     km[finite] = distance_km(here, tree.data[rows[finite]])
     return rows, km

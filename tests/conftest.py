@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc as garbage
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,6 @@ from undrawn import undrawn
 
 import geoclusters as gc
 from geoclusters import pages
-from geoclusters.machine import collect_garbage_rarely
 from geoclusters.results import Result
 
 settings.register_profile(
@@ -29,7 +29,7 @@ settings.register_profile(
 settings.load_profile("geoclusters")
 
 # Compiling makes millions of objects that stay; looking through them again and again took each worker some 20 seconds.
-collect_garbage_rarely()
+garbage.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -192,9 +192,8 @@ class RiseCheck:
 @compiled
 def _never_falls(values: npt.NDArray[np.int64], last: int) -> bool:
     falls = len(values) > 0 and values[0] < last
-    for row in range(
-        len(values) - 1
-    ):  # to the end, since a loop that can be left looks at one row at a time
+    # To the end, since a loop that can be left looks at one row at a time.
+    for row in range(len(values) - 1):
         falls |= values[row + 1] < values[row]
     return not falls
 

@@ -94,9 +94,8 @@ def _hash_integers(values: npt.NDArray[np.int64], seed: np.uint64, fours: Keys, 
         return
     distinct = np.empty(len(values), dtype=np.int64)
     distinct[0], n_distinct = values[0], 1
-    for row in range(
-        len(values) - 1
-    ):  # without a branch, since nobody can foretell where the next one begins
+    # Without a branch, since nobody can foretell where the next one begins.
+    for row in range(len(values) - 1):
         distinct[n_distinct] = values[row + 1]
         n_distinct += values[row + 1] != values[row]
     keys_of_distinct = np.empty(n_distinct, dtype=np.uint64)

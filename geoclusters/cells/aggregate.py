@@ -99,8 +99,9 @@ def finish(
     for name, column in (("weight", "weight"), ("distinct", "documents")):
         for number, metric in enumerate(metrics):
             of_metric = sums.metric == number
+            rows = slice(None) if of_metric.all() else of_metric
             values = np.zeros(len(cells), dtype=np.int64)
-            values[at[of_metric]] = sums.column(column)[of_metric]
+            values[at[rows]] = sums.column(column)[rows]
             columns[f"{name}_{metric}"] = values
     columns["addresses"] = _added(sums.column("addresses"), starts)
     return pd.DataFrame(columns, copy=False)

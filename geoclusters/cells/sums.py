@@ -18,7 +18,7 @@ import numpy as np
 from geoclusters import schema
 from geoclusters.cells.kernel import cells_and_vectors
 from geoclusters.cells.shards import ShardedTable
-from geoclusters.compiling import compiled
+from geoclusters.compiling import compiled, prefetch
 from geoclusters.earth import EARTH_RADIUS_KM
 from geoclusters.hierarchy import FINEST_RESOLUTION
 from geoclusters.machine import processors
@@ -39,6 +39,8 @@ _NEAR = 7
 """Rows back to which rows of a document are compared all at once."""
 _FEW_ROWS = 24
 """Documents of no more rows are looked through pair by pair, larger ones are sorted."""
+_AHEAD = 48
+"""Rows between asking for the memory of a packed row and writing it."""
 _POSITION_UNIT = schema.WEIGHT_ONE >> 16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _OTHER = np.uint64(0xD6E8FEB86659FD93)
@@ -278,6 +280,7 @@ def _pack(
 ) -> None:
     """Write the hash of each row and what it adds to `SUMS` side by side, in the order of the shards."""
     for row in range(len(hashes)):
+        prefetch(packed, np.int64(place[min(row + _AHEAD, len(hashes) - 1)]))
         at = place[row]
         heft = max(weight[row] // _POSITION_UNIT, 1)
         packed[at, 0] = np.int64(hashes[row])

@@ -145,7 +145,7 @@ class Adder:
         self._lock = threading.Lock()
         self._blocks = count()
         self._pool = ThreadPoolExecutor(n_threads)
-        self._most_waiting = 2 * n_threads + 1
+        self._most_waiting = 2 * n_threads + 1  # so that nobody waits for a batch that takes longer
         self._waiting: deque[Future[None]] = deque()
 
     def __enter__(self) -> Self:

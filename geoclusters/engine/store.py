@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from geoclusters import schema
 from geoclusters.cells import CellSums, SiteSums, added_up, cell_rows, finish, rows_in
 from geoclusters.compiling import compiled
-from geoclusters.engine.shares import shares_of, weights_of
+from geoclusters.engine.shares import OTHER, shares_of, weights_of
 from geoclusters.folders import CELLS, read_columns, write_columns
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ OPTIONAL: Final = {
 
 class VolumeWriter:
     """
-    Writes the addresses of one volume; each thread writes a file of its own.
+    Writes the addresses of one volume; each thread writes files of its own.
+
+    These are the rows, and beside them the keys of the documents, the weights that are no shares (`engine.shares`), and
+    the entries where addresses were before they were spread.
 
     Parameters
     ----------
@@ -357,7 +360,9 @@ def _written(layout: pa.Schema) -> pa.Schema:
 def _read(batch: pa.RecordBatch, weights: BinaryIO) -> pa.RecordBatch:
     """Give the weights of a batch, those that are no shares from the file beside it."""
     shares = batch.column(_WEIGHT).to_numpy()
-    others = np.fromfile(weights, dtype=np.int64, count=len(shares) - np.count_nonzero(shares))
+    others = np.fromfile(
+        weights, dtype=np.int64, count=len(shares) - np.count_nonzero(shares != OTHER)
+    )
     weight = pa.array(weights_of(shares, others))
     return batch.set_column(_WEIGHT, KEPT.field(_WEIGHT), weight)
 

@@ -172,20 +172,10 @@ def _count_weighed(
     while begin < len(source):
         # Neighbours are mostly alike, and are counted at once.
         end = begin + _alike(source[begin:], metric[begin:], reason[begin:])
-        counted, lost, mended, silent = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-        documents_here, starts_here, weights = (
-            document[begin:end],
-            starts[begin:end],
-            weight[begin:end],
+        counted, lost, mended, silent = _summed(
+            *(document[begin:end], starts[begin:end], weight[begin:end]),
+            *(repaired[begin:end], country[begin:end]),
         )
-        for i in range(len(starts_here)):
-            worth = WEIGHT_ONE if documents_here[i] != 0 else weights[i]
-            counted += worth if starts_here[i] else 0
-        repaired_here, countries = repaired[begin:end], country[begin:end]
-        for i in range(len(weights)):
-            lost += weights[i]
-            mended += repaired_here[i]
-            silent += countries[i] < 0
         rows[source[begin], reason[begin]] += end - begin
         documents[metric[begin]] += counted
         if reason[begin] == PLACED:
@@ -194,6 +184,22 @@ def _count_weighed(
         else:
             unplaced[metric[begin]] += lost
         begin = end
+
+
+@compiled
+def _summed(
+    document: npt.NDArray[np.uint64], starts: Flags, weight: Ints, repaired: Flags, country: Codes
+) -> tuple[np.int64, np.int64, np.int64, np.int64]:
+    """Documents, weight, rows that were repaired, and rows without an economy."""
+    counted, lost, mended, silent = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    for row in range(len(weight)):
+        worth = WEIGHT_ONE if document[row] != 0 else weight[row]
+        counted += worth if starts[row] else 0
+    for row in range(len(weight)):
+        lost += weight[row]
+        mended += repaired[row]
+        silent += country[row] < 0
+    return counted, lost, mended, silent
 
 
 @compiled

@@ -153,7 +153,7 @@ def _stands_for_more(piles: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _standing_out(table: pd.DataFrame, asked: Ints) -> tuple[Floats, Floats]:
-    """Documents of some points over the mean of the other points round about, and their part of all of them."""
+    """Documents of some points over the mean of the other points round about, and their part of all there."""
     lat, lon = table["lat"].to_numpy(), table["lon"].to_numpy()
     documents = table["documents"].to_numpy(np.float64)
     row = np.floor(lat / SQUARE_DEGREES).astype(np.int64)
