@@ -558,6 +558,35 @@ def test_a_cluster_page_draws_its_cells_and_links_back(browser, run, place):
         assert page.locator("#card h2").inner_text() == place
 
 
+LABELS_AND_THOSE_COVERED = """() => {
+    const labels = document.querySelector(".leaflet-labels-pane canvas"), frame = labels.getBoundingClientRect();
+    const copy = Object.assign(document.createElement("canvas"), { width: labels.width, height: labels.height });
+    const context = copy.getContext("2d", { willReadFrequently: true }), scale = labels.width / frame.width;
+    context.drawImage(labels, 0, 0);
+    const painted = (...box) => {
+        const data = context.getImageData(...box.map((value) => Math.round(value * scale))).data;
+        return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+    };
+    const over = [...document.querySelectorAll(".legend, .switch, .leaflet-control")];
+    const boxes = over.map((e) => e.getBoundingClientRect());
+    const covered = boxes.map((box) => painted(box.left - frame.left, box.top - frame.top, box.width, box.height));
+    const map = geoclusters.page.map.getContainer().getBoundingClientRect();
+    const top = painted(map.left - frame.left, map.top - frame.top, map.width, 1);
+    return [painted(0, 0, frame.width, frame.height), Math.max(top, ...covered), covered.length];
+}"""
+
+
+def test_no_name_is_written_under_the_legend_or_a_control_or_across_an_edge(browser, run):
+    file = run.folder / "clusters" / f"{cluster_id(run, 'Basel')}.html"
+    with opened(browser, file) as page:
+        for x, y in itertools.product((-40, 0, 40), (-30, 0, 30)):
+            page.evaluate(f"geoclusters.page.map.panBy([{x}, {y}], {{ animate: false }})")
+            painted, covered, controls = page.evaluate(LABELS_AND_THOSE_COVERED)
+            assert painted > 500
+            assert controls == 4  # legend, switch, zoom, scale
+            assert covered == 0
+
+
 def test_a_cluster_page_fits_a_phone_and_leads_to_partners(browser, run):
     page_file = run.folder / "clusters" / f"{run.clusters['cluster_id'][0]}.html"
     with opened(browser, page_file, size=PHONE) as page:

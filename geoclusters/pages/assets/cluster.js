@@ -88,11 +88,12 @@
       region.setStyle({ color: colour("ink") });
       for (const layer of neighbours) layer.setStyle({ color: colour("soft"), fillColor: colour("soft"), fillOpacity: 0.06 });
       geoclusters.legend({ ...shown, colours: inks });
+      names.redraw();
     }
     switches(data.scales, (scale) => { shown = scale; recolour(); });
     recolour();
     geoclusters.takeaway(data.takeaway);
-    onTheme(() => { ground.redraw(); recolour(); names.redraw(); });
+    onTheme(() => { ground.redraw(); recolour(); });
     forPaper(map.getContainer());
     geoclusters.page = { map, cells, dots, neighbours, shown: () => shown.key };
   };

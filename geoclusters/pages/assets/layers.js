@@ -126,13 +126,24 @@
     return a[2] < b[0] || a[0] > b[2] || a[3] < b[1] || a[1] > b[3];
   }
 
-  /* Labels in the order given, each where it covers neither an earlier one nor a circle; the others are left out. */
+  /* Where no label can be read, on a canvas that is larger than the map by a part of it on each side: under the legend
+     and the controls, and across the four edges of the map. */
+  function unreadable(map, padding) {
+    const frame = map.getContainer().getBoundingClientRect();
+    const { left, top, right, bottom } = frame;
+    const edges = [[left, top, left, bottom], [right, top, right, bottom], [left, top, right, top], [left, bottom, right, bottom]];
+    const over = [...document.querySelectorAll(".legend, .switch, .leaflet-control")].map((part) => part.getBoundingClientRect());
+    const x = padding * frame.width - left, y = padding * frame.height - top;
+    return [...edges, ...over.map((box) => [box.left, box.top, box.right, box.bottom])]
+      .map((box) => [box[0] + x, box[1] + y, box[2] + x, box[3] + y]);
+  }
+
+  /* Labels in the order given, each where it can be read and covers neither an earlier one nor a circle; the others are
+     left out. */
   function labels(map, wanted) {
     function paint(context, view) {
-      const taken = [], numbers = [];
-      const edge = view.size.x * this.options.padding / (1 + 2 * this.options.padding);
-      const cut = (box) => (box[0] < edge && box[2] > edge) || (box[0] < view.size.x - edge && box[2] > view.size.x - edge);
-      const free = (box) => !cut(box) && taken.every((other) => apart(other, box));
+      const taken = unreadable(map, this.options.padding), numbers = [];
+      const free = (box) => taken.every((other) => apart(other, box));
       const all = wanted(view).map((label) => {
         const at = map.project([label.lat, label.lon], view.zoom).subtract(view.corner);
         return { ...label, x: at.x, y: at.y };

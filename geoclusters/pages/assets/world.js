@@ -167,8 +167,8 @@
       map.getContainer().classList.toggle("bare", state.bare());
       document.querySelector(`input[name=shade][value="${CSS.escape(next.key)}"]`).checked = true;
       marks.arrange();
-      marks.names.redraw();
       writeLegend();
+      marks.names.redraw();
     }
 
     function writeLegend() {
