@@ -44,7 +44,7 @@ def engine(source: str, target: str) -> None:
 
     collect_garbage_rarely()  # as every command does
     path, folder = Path(source), Path(target)
-    study = _study(path)
+    study = study_of(path)
     read = folder / "read"
     read.mkdir(parents=True)
     local = LocalEngine()
@@ -52,7 +52,8 @@ def engine(source: str, target: str) -> None:
     local.add_up_addresses(read, folder, study=study)
 
 
-def _study(path: Path) -> Any:  # noqa: ANN401
+def study_of(path: Path) -> Any:  # noqa: ANN401
+    """Give the study of a table."""
     from geoclusters.study import make_study
 
     columns = {"document": "document", "lat": "lat", "lon": "lon"}

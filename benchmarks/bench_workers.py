@@ -15,6 +15,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import bench_addresses
 import bench_openalex
 import measuring
 from measuring import Bench, Cost, script
@@ -30,8 +31,6 @@ PARTITIONS: Final = {1_000_000: (2,), 10_000_000: (2, 10)}
 WORKS: Final = (bench_openalex.PARTS, 100_000, 400_000)
 """Works in as many files as there are parts of a snapshot; a file is a share."""
 INSTITUTIONS: Final = 110_000
-TABLE: Final = {"metric": "patents", "columns": {n: n for n in ("document", "lat", "lon")}}
-SNAPSHOT: Final = {"metric": "publications", "format": "openalex"}
 
 
 def add_up(engine: dict[str, Any], study: Study, target: Path) -> None:
@@ -63,10 +62,10 @@ def by_workers(source: str, target: str, partitions: str) -> None:
 def _study(source: Path) -> Study:
     from geoclusters.study import make_study
 
-    given: dict[str, Any] = {**TABLE, "path": source.name}
-    if source.is_dir():
-        entities = ("works", "institutions")
-        given = {**SNAPSHOT, "path": [f"{source.name}/data/{name}/*/*.gz" for name in entities]}
+    if source.is_file():
+        return bench_addresses.study_of(source)
+    files = [f"{source.name}/data/{name}/*/*.gz" for name in ("works", "institutions")]
+    given = {"metric": "publications", "format": "openalex", "path": files}
     return make_study(
         {"name": "benchmark", "source": [given]}, folder=source.parent, origin="benchmark"
     )

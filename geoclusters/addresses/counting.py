@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
 
 _N_SHARES: Final = 256
-"""As many as `engine.shares` can tell apart in a byte."""
 SHARES: Final = np.array([0, *((WEIGHT_ONE + n // 2) // n for n in range(1, _N_SHARES))])
 """What one of n equal shares of a document is, rounded, in 1/`WEIGHT_ONE`."""
 FEW_ROWS: Final = 40

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Bytes = npt.NDArray[np.uint8]
 
+_N_SHARES = min(len(SHARES), 1 << 8)
 OTHER: Final = 0
 """Stands for a weight that is none of `SHARES`: of a count of documents, or one of very many shares."""
 
@@ -56,7 +57,7 @@ def weights_of(shares: Bytes, others: Ints) -> Ints:
 def _find_shares(weight: Ints, shares: Bytes) -> None:
     for row in range(len(weight)):
         n = np.int64(WEIGHT_ONE / max(weight[row], 1) + 0.5)
-        n = n if n < len(SHARES) else np.int64(OTHER)
+        n = n if n < _N_SHARES else np.int64(OTHER)
         shares[row] = n if SHARES[n] == weight[row] else OTHER
 
 

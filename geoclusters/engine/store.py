@@ -78,7 +78,7 @@ class VolumeWriter:
 
     def __init__(self, folder: Path, *, stated: frozenset[str], unspread: bool = False) -> None:
         folder.mkdir(parents=True)
-        self._layout = _written(_layout(stated))
+        self._layout = _layout(stated).set(_WEIGHT, SHARE)
         self.folder = folder
         self._beside = ("documents", "weights", *((UNSPREAD,) if unspread else ()))
         self._lock = threading.Lock()
@@ -352,17 +352,10 @@ def _layout(stated: frozenset[str]) -> pa.Schema:
     return pa.schema([f for f in KEPT if f.name in stated or f.name not in OPTIONAL])
 
 
-def _written(layout: pa.Schema) -> pa.Schema:
-    """Give the columns as they lie on the disk."""
-    return layout.set(_WEIGHT, SHARE)
-
-
 def _read(batch: pa.RecordBatch, weights: BinaryIO) -> pa.RecordBatch:
     """Give the weights of a batch, those that are no shares from the file beside it."""
     shares = batch.column(_WEIGHT).to_numpy()
-    others = np.fromfile(
-        weights, dtype=np.int64, count=len(shares) - np.count_nonzero(shares != OTHER)
-    )
+    others = np.fromfile(weights, dtype=np.int64, count=np.count_nonzero(shares == OTHER))
     weight = pa.array(weights_of(shares, others))
     return batch.set_column(_WEIGHT, KEPT.field(_WEIGHT), weight)
 
