@@ -143,12 +143,17 @@ def _in_turns(features: pa.Table) -> Iterator[pa.RecordBatch]:
 
 @contextmanager
 def _named_gpkg(part: Path) -> Iterator[Path]:
-    """Give a name that ends as GDAL wants it; what is written there becomes `part`."""
+    """Give a name that ends as GDAL wants it; the database there becomes `part`, copied by SQLite.
+
+    A database counts its transactions in its head, and GDAL does not always take as many. A copy begins anew.
+    """
     file = part.with_name(f"{part.name}.gpkg")
     try:
-        file.unlink(missing_ok=True)
+        for leftover in (file, part):
+            leftover.unlink(missing_ok=True)
         yield file
-        file.replace(part)
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("VACUUM INTO ?", [str(part)])
     finally:
         for leftover in part.parent.glob(f"{file.name}*"):
             leftover.unlink()

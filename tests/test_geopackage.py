@@ -120,6 +120,22 @@ def test_the_same_results_give_the_same_bytes(run, package, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["again.gpkg"]
 
 
+def test_the_number_of_transactions_leaves_no_trace(run, package, tmp_path, monkeypatch):
+    set_times = geopackage._set_times
+
+    def with_more_transactions(database, moment):
+        set_times(database, moment)
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        for number in (1, 2, version):
+            database.commit()
+            database.execute(f"PRAGMA user_version = {number}")
+
+    monkeypatch.setattr(geopackage, "_set_times", with_more_transactions)
+    again = tmp_path / "again.gpkg"
+    write_geopackage(run, again, made_by=json.dumps({"settings": {"radius_km": 15}}))
+    assert again.read_bytes() == package.read_bytes()
+
+
 def test_a_break_leaves_the_earlier_file_and_nothing_else(run, package, tmp_path, monkeypatch):
     path = tmp_path / "clusters.gpkg"
     path.write_bytes(package.read_bytes())
