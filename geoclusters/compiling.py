@@ -2,36 +2,92 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FunctionType, ModuleType
 from typing import Any, Final, TypeVar
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba.core import types
+from numba.core.caching import FunctionCache
+from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic
 
 _LINEAR_ALGEBRA: Final = "scipy.linalg"
+_CONSTANTS: Final = (bool, int, float, str, tuple, np.generic)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """
-    Compile a function of arrays and numbers; it runs without Python's lock, so threads run side by side.
-
-    Kept code is renewed when the file of its function changes, not when another file does: whoever changes a
-    constant or a function that such a file imports has to touch that file too.
-    """
+    """Compile a function of arrays and numbers; it runs without Python's lock, so threads run side by side."""
     return kept_on_disk(function, nogil=True, error_model="numpy")
 
 
 def kept_on_disk(function: Function, **options: Any) -> Function:  # noqa: ANN401
-    """Compile a function with options of `numba.njit`, and keep its machine code if that can be done."""
-    try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+    """
+    Compile a function with options of `numba.njit`, and keep its machine code if that can be done.
+
+    Kept code is renewed when the file of its function changes, or a function or a constant that it uses (`meaning`).
+    """
+    dispatcher = numba.njit(**options)(function)
+    with suppress(RuntimeError):  # neither the package's folder nor the user's cache can be written
+        dispatcher._cache = _KeptCode(function)  # noqa: SLF001 - as numba's own option does it
+    return dispatcher  # type: ignore[no-any-return]
+
+
+class _KeptCode(FunctionCache):  # type: ignore[misc]
+    """
+    Machine code of a function, found again only as long as all that was compiled into it is the same.
+
+    numba by itself looks at the file of the function alone, though functions and constants of other files become
+    part of the code: it would go on with those of an earlier version.
+    """
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:  # noqa: ANN401
+        return (*super()._index_key(sig, codegen), meaning(self._py_func))
+
+
+def meaning(function: FunctionType) -> str:
+    """
+    Hash of what a function does: its byte code, the constants that it names, and the functions that it calls.
+
+    Examples
+    --------
+    >>> def twice(x): return 2 * x
+    >>> def three_times(x): return 3 * x
+    >>> meaning(twice) == meaning(three_times)
+    False
+    """
+    digest = hashlib.sha256()
+    for part in _parts(function, set()):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _parts(function: FunctionType, seen: set[FunctionType]) -> Iterator[bytes]:
+    """Give what makes a function, and the functions that it calls, each once."""
+    seen.add(function)
+    code = function.__code__
+    yield code.co_code
+    yield repr([c for c in code.co_consts if isinstance(c, _CONSTANTS)]).encode()
+    named = [(name, function.__globals__.get(name)) for name in code.co_names]
+    package = function.__module__.partition(".")[0]
+    for _, module in list(named):
+        if isinstance(module, ModuleType) and module.__name__.partition(".")[0] == package:
+            named += [(name, getattr(module, name, None)) for name in code.co_names]
+    for name, value in named:
+        if isinstance(value, Dispatcher):
+            if value.py_func not in seen:
+                yield name.encode()
+                yield from _parts(value.py_func, seen)
+        elif isinstance(value, np.ndarray):
+            yield f"{name} {value.dtype} {value.shape}".encode() + value.tobytes()
+        elif isinstance(value, _CONSTANTS):
+            yield f"{name} {value!r}".encode()
 
 
 @contextmanager

@@ -13,13 +13,7 @@ _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
 def kernel(function: _Function) -> _Function:
-    """
-    Compile `function` at its first call, and let it run outside the interpreter's lock.
-
-    The machine code is kept on disk, and renewed when the file of the function changes. Whoever
-    changes a kernel or a constant that other files use has to touch those files as well, or to
-    delete the kept code (``*.nbi`` in ``__pycache__``).
-    """
+    """Compile `function` at its first call, and let it run outside the interpreter's lock."""
     return kept_on_disk(function, nogil=True)
 
 
