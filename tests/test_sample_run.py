@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -10,6 +11,7 @@ import geoclusters as gc
 from geoclusters.clusters.plausibility import cluster_widths_km
 from geoclusters.locating import locate
 from geoclusters.pages.numbers import FILES
+from geoclusters.pages.tables import addresses_table
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,20 @@ def test_the_dirt_that_was_put_in_is_found(sample):
         )
         if rows["metric"] != "vc_deals":  # deals name no person, so equal rows are no duplicates
             assert found["duplicate"] == pytest.approx(put_in["duplicate_row"], abs=5)
+
+
+def test_the_addresses_that_pages_tell_add_up(sample):
+    table = addresses_table(sample)
+    digits = lambda values: [int(re.sub(r"\D", "", v)) for v in values]  # noqa: E731
+    counted = {c["label"]: digits(c["values"]) for c in table["counts"] + table["reasons"]}
+    read = counted.pop("read")
+    del counted["of these repaired"]
+    assert [sum(of_source) for of_source in zip(*counted.values(), strict=True)] == read
+    text = re.sub(r"<[^>]+>|\s+", " ", sample.map_file.read_text(encoding="utf-8"))
+    for rows in sample.run["rows"]:
+        parts = (rows["outside_window"], rows["without_year"], sum(rows["rejected"].values()))
+        told = "{:,} outside the years, {:,} without a year, {:,} rejected".format(*parts)
+        assert told in text
 
 
 def test_documents_are_conserved(sample):

@@ -136,6 +136,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "placed": row.get("placed", 0),
         "repaired": row.get("repaired", 0),
         "outside_window": row.get("outside_window", 0),
+        "without_year": row.get("without_year", 0),
         "rejected": sum(rejected.values()),
         "reasons": [(_REASONS.get(reason, reason), n) for reason, n in rejected.items() if n],
     }

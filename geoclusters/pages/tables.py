@@ -245,8 +245,13 @@ def addresses_table(result: Result) -> dict[str, Any] | None:
         for reason, n in s.get("rejected", {}).items():
             counted[reason] = counted.get(reason, 0) + n
     reasons = sorted((r for r, n in counted.items() if n), key=lambda r: (-counted[r], r))
-    lines = [("read", "read"), ("outside_window", "outside the years"), ("placed", "placed")]
-    lines.append(("repaired", "of these repaired"))
+    lines = [
+        ("read", "read"),
+        ("outside_window", "outside the years"),
+        ("without_year", "without a year"),
+        ("placed", "placed"),
+        ("repaired", "of these repaired"),
+    ]
     return {
         "sources": [
             {
