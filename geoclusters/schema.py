@@ -263,6 +263,7 @@ RANKING_NAMES: Final = (
     "intensity",
     "intensity_rank",
     "cluster_id",
+    "population_source",
 )
 RANKING = Table(
     "ranking.csv",

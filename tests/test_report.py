@@ -183,6 +183,13 @@ def test_rejected_addresses_are_counted_by_reason_and_source(run):
     assert [line["values"] for line in told["reasons"]] == [["400"] * 3, ["150"] * 3]
 
 
+@pytest.mark.parametrize("section", ["ranking-section", "scatter-section"])
+def test_where_the_population_is_from_stands_beside_it(run, section):
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    shown = page.partition(f'<section id="{section}">')[2].partition("</section>")[0]
+    assert f"Population: <bdi>{run.clusters['population_source'].iloc[0]}</bdi>." in shown
+
+
 def test_documents_left_out_are_told_by_reason_and_source(tmp_path):
     result = synthetic_run.write_run(tmp_path, centres=synthetic_run.CENTRES[:1], noise_cells=0)
     result.run["rows"][1]["left_out"] = {"type Review": 3, "type <b>": 1204}

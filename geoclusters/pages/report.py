@@ -72,6 +72,9 @@ def report_content(
             {"top": line["top"], "shares": [percent(s) for s in line["shares"]]} for line in table
         ],
         "curve": concentration_chart(clusters, result.metrics),
+        "population_sources": [
+            shortened(s, 200) for s in clusters["population_source"].dropna().unique() if s
+        ],
         "league": league_table(result),
         "scatter": scatter_chart(result, pages),
         "cross_border": cross_border(result, pages, names=names),
