@@ -281,15 +281,19 @@ def figure_command(
     folder: Folder,
     out: Annotated[
         Path,
-        typer.Option("--out", metavar="FILE", help="The file; its ending is set by the format."),
+        typer.Option("--out", metavar="FILE", help="The file; it may end in its format."),
     ],
     kind: Annotated[
         str,
         typer.Option(help="world, cluster, concentration, scatter, economies, margins or changes."),
     ] = "world",
     formats: Annotated[
-        str, typer.Option("--format", help="svg, png, pdf; several joined by commas.")
-    ] = "svg,png",
+        str | None,
+        typer.Option(
+            "--format",
+            help="svg, png, pdf; several joined by commas. Left out: as FILE ends, or svg,png.",
+        ),
+    ] = None,
     cluster: Annotated[
         str | None, typer.Option(help="For kind cluster: its rank, name or cluster_id.")
     ] = None,
@@ -299,7 +303,7 @@ def figure_command(
     most: Annotated[
         int | None, typer.Option(min=1, help="How many clusters or economies are named.")
     ] = None,
-    earlier: Annotated[
+    against: Annotated[
         Path | None, typer.Option(metavar="DIR_OLD", help="For kind changes: an earlier run.")
     ] = None,
     width_mm: Annotated[float | None, typer.Option(help="Width of the figure.")] = None,
@@ -315,9 +319,9 @@ def figure_command(
         cluster=cluster,
         colour=colour,
         most=most,
-        table=read_table(result, kind, earlier=earlier),
+        table=read_table(result, kind, against=against),
     )
-    wanted = [name.strip() for name in formats.split(",") if name.strip()]
+    wanted = [name.strip() for name in (formats or "").split(",") if name.strip()]
     for file in write_figure(result, kind, out, options=options, formats=wanted, dpi=dpi):
         typer.echo(file)
 

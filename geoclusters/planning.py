@@ -53,7 +53,7 @@ class Plan:
                 "geoclusters": __version__,
                 "study": self.study.name,
                 "window": self.study.window.model_dump(),
-                "settings": self.study.method.model_dump(mode="json"),
+                "settings": self.study.method.told(),
                 "weights": self.study.weights,
             },
             ensure_ascii=False,

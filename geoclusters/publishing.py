@@ -112,8 +112,7 @@ def run_content(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "study": {"name": study.name, "notice": study.notice, "generated": study.generated},
         "window": study.window.model_dump(),
-        "settings": study.method.model_dump(mode="json")
-        | {"min_density": study.method.min_density_value},
+        "settings": study.method.told(),
         "metrics": list(study.metrics),
         "weights": study.weights,
         "sources": [s.model_dump() for s in study.sources],

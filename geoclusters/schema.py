@@ -152,6 +152,7 @@ KEPT = Table(
     ),
 )
 METRIC_BITS: Final = 0x3F
+MOST_METRICS: Final = METRIC_BITS + 1
 COUNTED: Final = 0x40
 """Mark of a row that stands for a count of documents."""
 STARTS: Final = 0x80
@@ -236,7 +237,12 @@ CLUSTERS = Table(
         Column("{metric}", _FLOAT, "documents", "{metric}, counted fractionally"),
         Column("share_{metric}", _FLOAT, "fraction of 1", "share of the world's {metric}"),
         Column("score", _FLOAT, "fraction of 1", "sum of the shares, times the metric weights"),
-        Column("population", _FLOAT, "inhabitants", "population of the cluster"),
+        Column(
+            "population",
+            _FLOAT,
+            "inhabitants",
+            "population of the cluster: of a grid that within `region`, else of the places in its cells",
+        ),
         Column("population_source", _TEXT, "", "where the population comes from"),
         Column("{metric}_per_million", _FLOAT, "documents", "{metric} per million inhabitants"),
         Column("intensity", _FLOAT, "percentage points", "score per million inhabitants"),
@@ -249,7 +255,7 @@ CLUSTERS = Table(
         Column("lon", _FLOAT, "degrees", "weighted mean longitude of its activity, WGS 84"),
     ),
 )
-"""Columns without the geometries: `geometry` (dissolved cells) and, in Parquet, `region` (gaps closed, for drawing)."""
+"""Columns without the geometries: `geometry` (dissolved cells) and, in Parquet, `region` (gaps closed)."""
 
 RANKING_NAMES: Final = (
     "rank",

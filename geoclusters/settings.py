@@ -173,7 +173,7 @@ class Method(Frozen):
     weights: dict[MetricName, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict, description="weight of each metric in the score; default 1"
     )
-    top: int = Field(100, ge=1, description="clusters that the printed table and the map show")
+    top: int = Field(100, ge=1, description="clusters that count as the printed top")
     holes: Literal["keep", "fill"] = Field("keep", description="holes of the outlines")
     cross_border_share: float = Field(
         0.01, gt=0, lt=1, description="part of the score that makes a second economy count"
@@ -215,6 +215,10 @@ class Method(Frozen):
             )
             raise ValueError(message)
         return self
+
+    def told(self) -> dict[str, Any]:
+        """Give the settings for the files of a run, with the threshold that holds in place of one that is not given."""
+        return self.model_dump(mode="json") | {"min_density": self.min_density_value}
 
     @property
     def min_density_value(self) -> float:

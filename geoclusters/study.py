@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from geoclusters.errors import StudyError
+from geoclusters.schema import MOST_METRICS
 from geoclusters.settings import (
     Engine,
     Frozen,
@@ -48,6 +49,15 @@ class Study(Frozen):
                         f"method.{key} names {name!r}, but no [[source]] has metric = {name!r}; "
                         f"the sources have: {', '.join(sorted(given))}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_have_room(self) -> Study:
+        if len(self.metrics) > MOST_METRICS:
+            raise ValueError(
+                f"the sources have {len(self.metrics)} metrics, and a run can count {MOST_METRICS}: give sources that "
+                "belong together one metric, or name those that count in method.metrics"
+            )
         return self
 
     @property

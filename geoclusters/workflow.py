@@ -47,7 +47,7 @@ def run(
     study : Study, str or Path, optional
         A study, or the TOML file of one; left out: the generated sample world.
     out : str or Path, optional
-        Folder for the results; by default `out/<name of the study>`.
+        Folder for the results; by default `out/` and the study's `name`, in small letters and with hyphens.
     spread : engine, optional
         Carries out the steps that touch every address, in place of what the study's `[engine]` says.
 

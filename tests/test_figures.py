@@ -49,7 +49,7 @@ def margins(run):
 
 
 def options_for(run, kind):
-    table = {"margins": margins(run), "changes": read_table(run, "changes", earlier=run.folder)}
+    table = {"margins": margins(run), "changes": read_table(run, "changes", against=run.folder)}
     return Options(table=table.get(kind))
 
 
@@ -172,7 +172,7 @@ def test_the_ends_of_the_world_are_drawn(run, tmp_path, place):
         ("pie", Options(), "'pie' is no kind of figure; known are world"),
         ("margins", Options(), "geoclusters sensitivity"),
         ("margins", Options(table=pd.DataFrame({"rank": [1]})), "has no column name"),
-        ("changes", Options(), "--earlier"),
+        ("changes", Options(), "--against"),
     ],
 )
 def test_mistakes_are_named(run, tmp_path, kind, options, said):

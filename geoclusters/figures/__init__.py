@@ -92,11 +92,11 @@ def write_figure(
     kind : str
         One of `KINDS`.
     out : Path
-        The file; its ending, if it is that of a format, is replaced by that of each format.
+        The file; its ending, if it is that of a format, gives the format, or is replaced where `formats` are given.
     options : Options, optional
         Width, cluster, colour, table.
     formats : sequence of {"svg", "png", "pdf"}, optional
-        Left out: SVG and PNG.
+        Left out: the one that the file ends with, or SVG and PNG.
     dpi : int
         Dots per inch of PNG.
 
@@ -118,7 +118,9 @@ def write_figure(
     [PosixPath('world.svg'), PosixPath('world.png')]
     """
     chosen = options or Options()
-    wanted = tuple(dict.fromkeys(f.lower() for f in formats or DEFAULT_FORMATS))
+    ending = out.suffix.lower().removeprefix(".")
+    asked = formats or ((ending,) if ending in FORMATS else DEFAULT_FORMATS)
+    wanted = tuple(dict.fromkeys(f.lower() for f in asked))
     _check(kind, KINDS, what="kind of figure")
     for given in wanted:
         _check(given, FORMATS, what="format")
@@ -133,7 +135,7 @@ def write_figure(
     return files
 
 
-def read_table(result: Result, kind: str, *, earlier: Path | None = None) -> pd.DataFrame | None:
+def read_table(result: Result, kind: str, *, against: Path | None = None) -> pd.DataFrame | None:
     """
     Read or make the table that a kind of figure needs besides the run; None where it needs none.
 
@@ -143,18 +145,18 @@ def read_table(result: Result, kind: str, *, earlier: Path | None = None) -> pd.
         A finished run; for kind margins its folder holds `sensitivity.csv`.
     kind : str
         One of `KINDS`.
-    earlier : Path, optional
+    against : Path, optional
         For kind changes: the folder of an earlier run.
 
     Raises
     ------
     RunError
-        If `earlier` is no finished run, or has no metric in common with this one.
+        If `against` is no finished run, or has no metric in common with this one.
     """
     if kind == "margins" and (file := result.folder / SENSITIVITY_FILE).is_file():
         return read_csv(file, keep_default_na=False, na_values=[""])
-    if kind == "changes" and earlier is not None:
-        old = read_run(earlier)
+    if kind == "changes" and against is not None:
+        old = read_run(against)
         check_comparable(old, result)
         return compare(old, result)
     return None

@@ -110,7 +110,7 @@ def _write_name(axes: Axes, rank: int, name: str, at: float, turn: str) -> None:
 def _table(options: Options) -> pd.DataFrame:
     if options.table is None:
         raise GeoclustersError(
-            "the figure of changes needs an earlier run to compare with: give --earlier DIR"
+            "the figure of changes needs an earlier run to compare with: give --against DIR"
         )
     missing = [c for c in NEEDED if c not in options.table.columns]
     if missing:
