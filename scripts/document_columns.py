@@ -12,19 +12,19 @@ HEAD = """# The results of a run
 Written by `scripts/document_columns.py` from `geoclusters/schema.py`; do not edit by hand.
 
 A name with `{metric}` in it stands once for each metric of the study, for example `share_patents`. Shares are fractions
-of 1; only pages show percent. Every Parquet file (key `geoclusters`) and the GeoPackage carry version and settings in their
-metadata, and `run.json` holds the resolved settings, every input with its size and SHA-256, what became of every row,
-warnings, and seconds and peak memory of each stage.
+of 1; only pages show percent. Every Parquet file (key `geoclusters`) and the GeoPackage carry version and settings in
+their metadata, and `run.json` holds the resolved settings, every input with its size and SHA-256, what became of every
+row, warnings, and seconds and peak memory of each stage.
 
 Besides the tables below a run holds
 
 - `clusters.geojson` (RFC 7946), the same columns and outlines as `clusters.parquet`;
-- `clusters.gpkg`, a GeoPackage with styles for QGIS and four layers: `clusters` and `regions` (the two outlines), `links` and
-  `cells`, the cells of clusters. Where these are more than 200,000 they are joined into their parents, at the finest
-  resolution at which there are few enough, and the layer's description says so; `geoclusters export DIR --out cells.gpkg
-  --cells` writes each of them;
-- `map.html`, `report.html`, and in `clusters/` a page for each cluster, or for the first 300 (for `top`, if that is more);
-  `assets/` holds what these pages share;
+- `clusters.gpkg`, a GeoPackage with styles for QGIS and four layers: `clusters` and `regions` (the two outlines),
+  `links`, and `cells`, the cells of clusters. Where these are more than 200,000 they are joined into their parents, at
+  the finest resolution at which there are few enough, and the layer's description says so;
+  `geoclusters export DIR --out cells.gpkg --cells` writes each of them;
+- `map.html`, `report.html`, and in `clusters/` a page for each cluster, or for the first 300 (for `top`, if that is
+  more); `assets/` holds what these pages share;
 - `stages/`, from which a stopped run goes on and from which new boundaries come.
 """
 
@@ -41,11 +41,11 @@ def _section(table: schema.Table) -> str:
             "| `geometry` | geometry | WGS 84 | the dissolved cells, valid, cut at the antimeridian |"
         )
         rows.append(
-            "| `region` | geometry | WGS 84 | the same with gaps closed, for drawing; in it a population grid is counted "
+            "| `region` | geometry | WGS 84 | the same with gaps closed, for drawing; population grids are counted in it "
             "(Parquet only) |"
         )
         rows.append(
-            "| `bbox` | struct | degrees | the outline's extent, by which readers of GeoParquet skip rows (Parquet only) |"
+            "| `bbox` | struct | degrees | extent of the outline, by which readers skip rows (Parquet only) |"
         )
     head = "| column | type | unit | meaning |\n|---|---|---|---|\n"
     return (

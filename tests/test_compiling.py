@@ -1,4 +1,4 @@
-"""Compiled code: what it asks of the processor changes nothing, and what is kept is never that of an earlier version."""
+"""Compiled code: what it asks of the processor changes nothing, and what is kept is never an earlier version."""
 
 from __future__ import annotations
 

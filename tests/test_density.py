@@ -200,15 +200,39 @@ def test_three_thirds_are_one_and_a_billionth_less_is_not():
         assert not dense_clusters(place, place, less, radius_km=1, min_weight=1).core.any()
 
 
-def test_whole_weights_are_exact_far_beyond_floats():
+def test_whole_weights_are_exact_up_to_the_largest_threshold():
     place = [0.0, 0.0]
-    weight = np.array([2**54 + 1, 3], dtype=np.int64)
-    assert dense_clusters(place, place, weight, radius_km=1, min_weight=2**54 + 4).core.all()
-    assert not dense_clusters(place, place, weight, radius_km=1, min_weight=2**54 + 5).core.any()
+    for weight, dense in (([2**53 - 4, 4], True), ([2**53 - 4, 3], False)):
+        given_weights = np.array(weight, dtype=np.int64)
+        found = dense_clusters(place, place, given_weights, radius_km=1, min_weight=2**53)
+        assert found.core.all() == dense
+    with pytest.raises(ValueError, match=r"at most 2\*\*53"):
+        dense_clusters(place, place, given_weights, radius_km=1, min_weight=2**53 + 2)
     huge = np.array([2**63 - 1, 2**63 - 1], dtype=np.int64)
-    assert dense_clusters(place, place, huge, radius_km=1, min_weight=2**55).core.all()
+    assert dense_clusters(place, place, huge, radius_km=1, min_weight=2**53).core.all()
     assert dense_clusters(place, place, [2.0, 3.0], radius_km=1, min_weight=4.5).core.all()
     assert dense_clusters(place, place, [1e300, 1e-300], radius_km=1, min_weight=1e-3).core.all()
+
+
+def ring(rng, n, inner_km, outer_km):
+    """Points between two distances from 10 degrees north, 20 degrees east."""
+    away = np.sqrt(rng.uniform(inner_km**2, outer_km**2, n)) / 111.19
+    turn = rng.uniform(0, 2 * np.pi, n)
+    return np.column_stack(
+        [10 + away * np.sin(turn), 20 + away * np.cos(turn) / np.cos(np.radians(10))]
+    )
+
+
+@pytest.mark.parametrize(("light", "heavy", "need"), [(0.001, 15.5, 15), (1, 2**53, 2**53)])
+def test_sums_over_hundreds_of_full_cubes_around_a_light_place(light, heavy, need):
+    n_light, n_heavy, rng = 8, 20_000, np.random.default_rng(0)
+    lat_lon = np.vstack([ring(rng, n_light, 0, 30), ring(rng, n_heavy, 85, 190)])
+    weight = np.repeat([light, heavy], [n_light, n_heavy])
+    ours = GridDBSCAN(100, need).fit(lat_lon, sample_weight=weight).core_sample_mask_
+    vectors = unit_vectors(lat_lon[:, 0], lat_lon[:, 1])
+    apart = np.linalg.norm(vectors[:n_light, None] - vectors[None], axis=-1)
+    assert ((apart <= chord_of(100)) @ (weight / need) > 1.01).all()
+    assert ours.all()
 
 
 def test_a_million_points_on_one_spot():

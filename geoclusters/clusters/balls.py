@@ -13,6 +13,8 @@ REACH = 2
 
 NEAR_SIZE = (2 * REACH + 1) ** 3
 CURSOR_SIZE = (2 * REACH + 1) ** 2
+ROOM = 4 * NEAR_SIZE
+"""How many nodes may be looked at together, halves of cubes among them."""
 """Room for the cubes around a cube, that one included, and for the columns that they stand in."""
 
 STACK_SIZE = 128
@@ -221,4 +223,4 @@ def _span_weight(grid: Grid, p: int, first: int, last: int, limit: float) -> int
 def scratch_space() -> tuple[Ints, Ints, Ints]:
     """Room for the leaves of a cube, for the cubes around a leaf, and for a walk down the tree of one of these."""
     leaves = np.empty(STACK_SIZE, dtype=np.int32)
-    return leaves, np.empty(4 * NEAR_SIZE, dtype=np.int32), np.empty(STACK_SIZE, dtype=np.int32)
+    return leaves, np.empty(ROOM, dtype=np.int32), np.empty(STACK_SIZE, dtype=np.int32)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geoclusters.clusters import dbscan
-from geoclusters.clusters.balls import REACH
+from geoclusters.clusters.balls import REACH, ROOM
 from geoclusters.clusters.borders import label_points
 from geoclusters.clusters.cores import mark_cores
 from geoclusters.clusters.grid import Scale, build_grid, squared_chord_limit
@@ -38,13 +38,13 @@ Border = Literal["nearest", "first"]
 SMALLEST_RADIUS_KM: Final = 1e-4
 """Ten centimetres: below it, rounding would move points from one cube to another."""
 
-LARGEST_THRESHOLD: Final = 1 << 55
-"""Largest threshold for whole weights: sums over all cubes around a place then fit into 64 bits."""
+_STEP_BITS = 62 - ROOM.bit_length()
+LARGEST_THRESHOLD: Final = 1 << _STEP_BITS
+"""Largest threshold for whole weights: a node counts for it at most, and sums of so many fit into 64 bits."""
 
 LARGEST_TOTAL: Final = 1 << 62
 """Largest sum of integer weights."""
 
-_STEP_BITS = 55
 _TOLERANCE_BITS = 40
 _TIGHT = 1.0 - 1e-6
 
@@ -96,7 +96,7 @@ def dense_clusters(
         Radius on the sphere of `geoclusters.earth.EARTH_RADIUS_KM`, at least 1e-4; a distance
         equal to it is within.
     min_weight : float
-        Weight from which a place is dense; more than 0, and at most 2**55 for whole weights.
+        Weight from which a place is dense; more than 0, and at most 2**53 for whole weights.
     border : {"nearest", "first"}
         Cluster of a border point that is near several: that of its nearest core point (ties: the
         smallest row), or the one with the smallest number, as scikit-learn has it.
@@ -293,7 +293,7 @@ def _threshold_scale(min_weight: float, *, whole: bool) -> Scale:
         need = math.ceil(min_weight)
         if need > LARGEST_THRESHOLD:
             raise ValueError(
-                f"`min_weight` must be at most 2**55 for whole weights, not {min_weight!r}."
+                f"`min_weight` must be at most 2**53 for whole weights, not {min_weight!r}."
                 " Divide the weights and the threshold by the same number."
             )
         return Scale(0, need)
