@@ -336,7 +336,7 @@ def test_ball_sums_do_not_depend_on_the_order_of_rows():
         ({"radius_km": np.nan}, "`radius_km` must be a number above 0"),
         ({"radius_km": 1e-5}, "`radius_km` must be at least 0.0001"),
         ({"min_weight": -1}, "`min_weight` must be a number above 0, not -1"),
-        ({"min_weight": 2**56}, "at most 2\\*\\*55"),
+        ({"min_weight": 2**56}, "at most 2\\*\\*53"),
         ({"border": "last"}, "`border` must be one of"),
         ({"threads": 0}, "`threads` must be at least 1"),
     ],

@@ -321,6 +321,28 @@ def test_counts_of_documents_instead_of_addresses(tmp_path):
     assert len(result.links) == 0
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([[5, -5.0]], r"cities0\.\w+: row 2: n \(count\) = -5 is no number of documents"),
+        ([[5, 1.8e9]], r"cities0\.\w+: row 2: n \(count\) = 1.8e\+09 is no number of documents"),
+        ([[1e9, 1e9, 1e9]], r"cities0\.\w+: rows 1 to 3: n \(count\) adds up to 3e\+09 documents"),
+        ([[1e9], [1e9], [1e9]], "add up to more documents than fit"),
+    ],
+)
+def test_counts_that_do_not_fit_are_refused(tmp_path, ending, files, said):
+    for number, counts in enumerate(files):
+        table = pd.DataFrame({"lat": 48.1, "lon": 11.6, "n": np.array(counts, dtype=float)})
+        path = tmp_path / f"cities{number}.{ending}"
+        table.to_csv(path, index=False) if ending == "csv" else table.to_parquet(path)
+    columns = {"count": "n", "lat": "lat", "lon": "lon"}
+    source = {"metric": "patents", "path": f"cities*.{ending}", "columns": columns}
+    study = gc.make_study({"name": "counts", "source": [source]}, folder=tmp_path)
+    with pytest.raises(SourceError, match=said):
+        gc.run(study, tmp_path / "out")
+
+
 def test_links_follow_documents_between_clusters(tmp_path):
     places = {"Munich": (48.14, 11.58), "Tokyo": (35.68, 139.69), "nowhere": (-30.0, -100.0)}
     rows = [

@@ -169,9 +169,6 @@ class Book:
             return numbers(column(field.name), field, first_row, name=name)
 
         try:
-            count = number(schema.COUNT)
-            if "count" in given:
-                _check_counts(count, first_row)
             return Rows(
                 document=document,
                 person=text_keys(column("person")),
@@ -182,7 +179,7 @@ class Book:
                 organisation=self.organisations.codes(column("organisation")),
                 field=self.fields.codes(column("field")),
                 accuracy=self.levels.codes(column("accuracy")).astype(np.int8),
-                count=count,
+                count=number(schema.COUNT),
                 metric=_own(batch, "metric", part.metric, np.uint8),
                 source=_own(batch, "source", part.source, np.int16),
                 row=numbers_in_file,
@@ -228,12 +225,3 @@ def document_keys(batch: pa.RecordBatch, part: Part, first_row: int) -> npt.NDAr
     except ColumnError as error:
         raise SourceError(f"{part.path}: {error}") from None
     return np.where(np.isnan(count), keys, np.uint64(0))
-
-
-def _check_counts(count: npt.NDArray[np.float64], first_row: int) -> None:
-    wrong = np.flatnonzero(count < 0)
-    if len(wrong):
-        row = int(wrong[0])
-        raise ColumnError(
-            f"row {first_row + row}: count = {count[row]:g} is negative; a count of documents is 0 or more"
-        )

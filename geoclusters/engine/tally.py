@@ -9,6 +9,7 @@ import numpy as np
 
 from geoclusters import schema
 from geoclusters.compiling import compiled
+from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,7 +63,18 @@ class Tally:
         return cls(**dict(zip(names, zeros, strict=True)))
 
     def add(self, other: Tally) -> None:
-        """Take in the counts of another part."""
+        """
+        Take in the counts of another part.
+
+        Raises
+        ------
+        SourceError
+            If documents become so many that their sum no longer fits.
+        """
+        if (self.documents > schema.MOST_DOCUMENTS * WEIGHT_ONE - other.documents).any():
+            raise SourceError(
+                f"the counts of a metric add up to more documents than fit: {schema.TOO_MANY_DOCUMENTS}"
+            )
         for name in (f.name for f in fields(self)):
             if name == "years_seen":
                 self.years_seen |= other.years_seen

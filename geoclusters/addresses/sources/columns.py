@@ -87,7 +87,10 @@ def numbers(
         )
     found = np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
     endless = np.isinf(found)
-    return np.where(endless, np.nan, found) if endless.any() else found
+    found = np.where(endless, np.nan, found) if endless.any() else found
+    if field is schema.COUNT:
+        _check_counts(found, name or field.name, first_row)
+    return found
 
 
 def years(values: pa.Array, first_row: int, *, name: str = "year") -> npt.NDArray[np.int16]:
@@ -131,7 +134,25 @@ def _number(values: pa.Array, field: pa.Field, name: str, first_row: int) -> pa.
         number = values.cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise _first_wrong(values, field, name, first_row) from None
-    return pc.if_else(pc.is_finite(number), number, pa.scalar(None, pa.float64()))
+    number = pc.if_else(pc.is_finite(number), number, pa.scalar(None, pa.float64()))
+    if field.name == schema.COUNT.name:
+        _check_counts(number.to_numpy(zero_copy_only=False), name, first_row)
+    return number
+
+
+def _check_counts(count: npt.NDArray[np.float64], name: str, first_row: int) -> None:
+    wrong = np.flatnonzero((count < 0) | (count > schema.MOST_DOCUMENTS))
+    if len(wrong):
+        row = int(wrong[0])
+        raise ColumnError(
+            f"row {first_row + row}: {name} (count) = {count[row]:g} is no number of documents; give one from 0 to "
+            f"{schema.MOST_DOCUMENTS:,}"
+        )
+    if np.nansum(count) > schema.MOST_DOCUMENTS:
+        raise ColumnError(
+            f"rows {first_row} to {first_row + len(count) - 1}: {name} (count) adds up to {np.nansum(count):.6g} "
+            f"documents; {schema.TOO_MANY_DOCUMENTS}"
+        )
 
 
 def _year(values: pa.Array, name: str, first_row: int) -> pa.Array:
