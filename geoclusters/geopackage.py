@@ -9,6 +9,7 @@ Source: OGC 12-128r19, GeoPackage Encoding Standard 1.4.
 
 from __future__ import annotations
 
+import glob
 import sqlite3
 import time
 from contextlib import closing, contextmanager
@@ -155,7 +156,7 @@ def _named_gpkg(part: Path) -> Iterator[Path]:
         with closing(sqlite3.connect(file)) as database:
             database.execute("VACUUM INTO ?", [str(part)])
     finally:
-        for leftover in part.parent.glob(f"{file.name}*"):
+        for leftover in part.parent.glob(f"{glob.escape(file.name)}*"):
             leftover.unlink()
 
 

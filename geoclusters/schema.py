@@ -116,7 +116,8 @@ ROW = Column("row", _INT, "", "row of the file, the first data row is 1")
 MOST_DOCUMENTS: Final = 1_500_000_000
 """Of one metric: so many, in integer parts, fit into 64 bits."""
 TOO_MANY_DOCUMENTS: Final = (
-    f"a metric can have {MOST_DOCUMENTS:,} at most; is 'count' the right column? If so, count in thousands"
+    f"a metric can have {MOST_DOCUMENTS:,} at most; "
+    "is 'count' the right column? If so, count in thousands"
 )
 
 WEIGHT = Column("weight", _INT, f"1/{WEIGHT_ONE} document", "fraction of its document")

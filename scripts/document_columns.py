@@ -41,7 +41,7 @@ def _section(table: schema.Table) -> str:
             "| `geometry` | geometry | WGS 84 | the dissolved cells, valid, cut at the antimeridian |"
         )
         rows.append(
-            "| `region` | geometry | WGS 84 | the same with gaps closed, for drawing; population grids are counted in it "
+            "| `region` | geometry | WGS 84 | gaps closed, for drawing; population grids are counted in it "
             "(Parquet only) |"
         )
         rows.append(

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import geoclusters as gc
 from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format, matching_files
-from geoclusters.addresses.sources.table import read_tables
+from geoclusters.addresses.sources.table import check_parquet, read_tables
 from geoclusters.errors import SourceError
 
 COLUMNS = {
@@ -195,3 +196,65 @@ def test_marks_tell_the_encoding(tmp_path, encoding):
 def test_unknown_format_lists_the_known():
     with pytest.raises(SourceError, match="did you mean 'table'"):
         find_format("tabel")
+
+
+def test_brackets_in_names_are_no_pattern(tmp_path):
+    folder = tmp_path / "a [1]"
+    folder.mkdir()
+    for name in ("b [final].csv", "c.csv"):
+        (folder / name).write_text("id\n1\n")
+    found = [f.name for f in matching_files("b [final].csv", folder)]
+    assert found == ["b [final].csv"]
+    assert [f.name for f in matching_files("[bc]*.csv", folder)] == ["b [final].csv", "c.csv"]
+    assert len(matching_files(f"{tmp_path}/a*/*.csv", folder)) == 2
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string_view(), pa.binary_view(), pa.binary(), pa.large_string()]
+)
+def test_texts_are_taken_however_they_are_stored(tmp_path, kind):
+    names, path = ["a", "a", "b"], tmp_path / "views.parquet"
+    columns = {"id": pa.array(names).cast(kind), "y": [48.5, 48.5, 49.0], "x": [11.0, 11.0, 12.0]}
+    pq.write_table(pa.table(columns), path)
+    mapped = {"document": "id", "lat": "y", "lon": "x", "organisation": "id"}
+    source = {"metric": "patents", "path": "views.parquet", "columns": mapped}
+    method = {"min_density": 0.1}
+    study = gc.make_study({"name": "x", "method": method, "source": [source]}, folder=tmp_path)
+    run = gc.run(study, tmp_path / "out")
+    assert run.run["documents"]["patents"]["in_clusters"] == pytest.approx(2)
+    assert set(run.breakdown("organisations")["organisation"]) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (pa.table({"id": [["a"], ["b"]]}), "column 'id' holds list<.*>, and one text"),
+        (pa.table({"id": [{"n": 1}]}), "column 'id' holds struct<.*>, and one text"),
+        (pa.table([pa.array([1]), pa.array([2])], names=["id", "id"]), "several columns 'id'"),
+    ],
+)
+def test_columns_that_hold_no_single_value_are_named(tmp_path, table, said):
+    path = tmp_path / "a.parquet"
+    pq.write_table(table, path)
+    with pytest.raises(SourceError, match=said):
+        check_parquet(path, ["id"])
+    with pytest.raises(SourceError, match=said):
+        list(read_tables(Request([path], {"document": "id"})))
+
+
+def test_a_column_that_stands_twice_in_a_csv_is_named(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,y,id\na,1,b\n")
+    with pytest.raises(SourceError, match="several columns 'id'"):
+        list(read_tables(Request([path], {"document": "id", "lat": "y"})))
+
+
+def test_bytes_that_are_no_text_are_named(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": pa.array([b"\xff\xfe"])}), path)
+    source = {"metric": "patents", "path": "a.parquet", "columns": {"document": "id"}}
+    study = gc.make_study({"name": "x", "source": [source]}, folder=tmp_path)
+    with pytest.raises(
+        SourceError, match=r"a\.parquet: column 'id' holds binary, which is no text"
+    ):
+        gc.run(study, tmp_path / "out")

@@ -22,6 +22,22 @@ def test_whole_numbers_have_the_keys_of_their_digits(numbers, seed):
     assert np.array_equal(keys, text_keys(pa.array([str(n) for n in numbers]), seed=seed))
 
 
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=20))
+@example([2**64 - 1, 2**63, 2**63 - 1, 7])
+def test_numbers_beyond_64_bits_with_a_sign_have_the_keys_of_their_digits(numbers):
+    keys = text_keys(pa.array(numbers, pa.uint64()))
+    assert np.array_equal(keys, text_keys(pa.array([str(n) for n in numbers])))
+
+
+@given(st.lists(st.integers(-(2**53), 2**53), min_size=1, max_size=20))
+@example([10**10, 10**15, 123456789012345, 0, -1])
+def test_whole_numbers_among_gaps_are_no_other_documents(numbers):
+    # pandas keeps a column of integers with a gap in it as floats.
+    given_floats = pa.array([*map(float, numbers), float("nan"), None])
+    keys = text_keys(given_floats)
+    assert np.array_equal(keys, text_keys(pa.array([*map(str, numbers), None, None])))
+
+
 @given(st.lists(st.one_of(st.none(), st.integers(0, 2), whole_numbers), max_size=40))
 def test_equal_neighbours_and_gaps_change_no_key(numbers):
     keys = text_keys(pa.array(numbers, pa.int64()))

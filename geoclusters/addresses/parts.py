@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from geoclusters import schema
 from geoclusters.addresses.sources.columns import ColumnError, canonical
+from geoclusters.addresses.stored import in_common_type
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
@@ -89,12 +90,22 @@ class Part:
                 self.path, read_dictionary=self._repeating(), pre_buffer=False
             ) as file:
                 for batch in file.iter_batches(batch_rows, self.groups, theirs):
-                    arrays = [batch.column(self.columns[n]) for n in names]
+                    arrays = [self._column(batch, self.columns[n]) for n in names]
                     yield pa.RecordBatch.from_arrays(arrays, names=names)
         except (OSError, pa.ArrowException) as error:
             text = " ".join(str(error).split())[:300]
             raise SourceError(
                 f"{self.path}: not readable as parquet: {text}; is the file whole, and of this format?"
+            ) from None
+
+    def _column(self, batch: pa.RecordBatch, name: str) -> pa.Array:
+        values = batch.column(name)
+        try:
+            return in_common_type(values)
+        except pa.ArrowInvalid as error:
+            raise SourceError(
+                f"{self.path}: column {name!r} holds {values.type}, which is no text: {error}; "
+                "write it as text in UTF-8"
             ) from None
 
     def _repeating(self) -> list[str]:

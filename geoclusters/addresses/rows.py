@@ -184,7 +184,7 @@ class Book:
                 source=_own(batch, "source", part.source, np.int16),
                 row=numbers_in_file,
             )
-        except ColumnError as error:
+        except (ColumnError, pa.ArrowException) as error:
             raise SourceError(f"{part.path}: {error}") from None
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geoclusters.addresses.constant import constant
+from geoclusters.addresses.stored import as_texts
 from geoclusters.compiling import compiled
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def text_keys(column: pa.Array, *, seed: int = SEED) -> Keys:
     Parameters
     ----------
     column : pyarrow.Array
-        Texts, dictionaries of texts, or whole numbers, which have the keys of their decimal digits.
+        Texts, dictionaries of texts, or numbers; whole ones have the keys of their decimal digits.
     seed : int
         Another seed gives other keys.
 
@@ -204,7 +205,7 @@ def text_keys(column: pa.Array, *, seed: int = SEED) -> Keys:
     if pa.types.is_null(column.type):
         return constant(0, len(column), np.uint64)
     keys = np.empty(len(column), dtype=np.uint64)
-    if pa.types.is_integer(column.type):
+    if pa.types.is_integer(column.type) and not _is_beyond_int64(column):
         filled = pc.fill_null(column, 0) if column.null_count else column
         values = filled.to_numpy(zero_copy_only=False)
         _hash_integers(values.astype(np.int64, copy=False), np.uint64(seed), _fours(), keys)
@@ -217,9 +218,14 @@ def text_keys(column: pa.Array, *, seed: int = SEED) -> Keys:
     return keys
 
 
+def _is_beyond_int64(column: pa.Array) -> bool:
+    largest = pc.max(column).as_py() if pa.types.is_uint64(column.type) else None
+    return largest is not None and largest >= 1 << 63
+
+
 def _text_buffers(column: pa.Array) -> tuple[npt.NDArray[np.int64], pa.Buffer]:
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        column = column.cast(pa.string())
+        column = as_texts(column)
     kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
     _, offsets, data = column.buffers()
     starts = np.frombuffer(offsets, dtype=kind)[column.offset : column.offset + len(column) + 1]

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from geoclusters import schema
 from geoclusters.addresses.constant import constant
+from geoclusters.addresses.stored import as_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +121,7 @@ def _converted(values: pa.Array, field: pa.Field, name: str, first_row: int) -> 
 
 def _text(values: pa.Array) -> pa.Array:
     """Text without blanks around it; empty text is null."""
-    text = pc.utf8_trim_whitespace(values.cast(pa.string()))
+    text = pc.utf8_trim_whitespace(as_texts(values))
     return pc.if_else(pc.equal(text, schema.MISSING), pa.scalar(None, pa.string()), text)
 
 
@@ -158,7 +159,7 @@ def _check_counts(count: npt.NDArray[np.float64], name: str, first_row: int) -> 
 def _year(values: pa.Array, name: str, first_row: int) -> pa.Array:
     """Years from numbers, dates, or texts that begin with the year."""
     field = schema.YEAR
-    if pa.types.is_temporal(values.type):
+    if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
         return pc.year(values).cast(pa.int16())
     if _is_text(values):
         values = pc.utf8_slice_codeunits(_text(values), 0, YEAR_LENGTH)

@@ -246,7 +246,11 @@ def matching_files(path: str, folder: Path) -> list[Path]:
         If no file is there.
     """
     full = str(folder / path)
-    found = sorted(Path(p) for p in glob.glob(full, recursive=True) if Path(p).is_file())  # noqa: PTH207
+    if Path(full).is_file():  # also where its name holds what would be signs of a pattern
+        return [Path(full)]
+    there = glob.escape(str(folder)) if not Path(path).is_absolute() else ""
+    pattern = str(Path(there) / path)
+    found = sorted(Path(p) for p in glob.glob(pattern, recursive=True) if Path(p).is_file())  # noqa: PTH207
     if found:
         return found
     if Path(full).is_dir():

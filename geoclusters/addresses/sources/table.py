@@ -24,6 +24,7 @@ from geoclusters.addresses.sources.files import (
     place_of,
 )
 from geoclusters.addresses.sources.formats import Format, Request, apart
+from geoclusters.addresses.stored import is_single
 from geoclusters.errors import SourceError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _numbered(
         part = batch.slice(0, HEAD_ROWS) if head_only else batch
         try:
             yield canonical(part, columns, file=member.label, first_row=first_row)
-        except ColumnError as error:
+        except (ColumnError, pa.ArrowException) as error:
             raise SourceError(f"{member.path}: {error}") from None
         first_row += batch.num_rows
         if head_only and first_row > 1:
@@ -108,6 +109,11 @@ def _encoding_advice(member: Member) -> str | None:
 
 
 def _need(member: Member, wanted: list[str], seen: Sequence[str]) -> None:
+    twice = [name for name in wanted if list(seen).count(name) > 1]
+    if twice:
+        raise SourceError(
+            f"{place_of(member)}: there are several columns {twice[0]!r}; rename all but the one that is meant"
+        )
     missing = [name for name in wanted if name not in seen]
     if not missing:
         return
@@ -142,15 +148,26 @@ def check_parquet(file: Path, wanted: Iterable[str]) -> None:
 
 def _parquet_head(member: Member, wanted: list[str]) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(member.path) as file:
-        _need(member, wanted, file.schema_arrow.names)
+        _need_single(member, wanted, file.schema_arrow)
     yield from ()
+
+
+def _need_single(member: Member, wanted: list[str], layout: pa.Schema) -> None:
+    _need(member, wanted, layout.names)
+    for name in wanted:
+        kind = layout.field(name).type
+        if not is_single(kind):
+            raise SourceError(
+                f"{place_of(member)}: column {name!r} holds {kind}, and one text, number or date a row is wanted; "
+                "write one row for each of its values, or name another column under 'columns' of the [[source]]"
+            )
 
 
 def _parquet(
     member: Member, wanted: list[str], _delimiter: str | None, _encoding: str
 ) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(member.seekable()) as file:
-        _need(member, wanted, file.schema_arrow.names)
+        _need_single(member, wanted, file.schema_arrow)
         yield from file.iter_batches(batch_size=BATCH_ROWS, columns=wanted)
 
 
