@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.intp]
 
 UNPLACED_WARNING: Final = 0.25
+ROUNDING: Final = 1e-9
 _ROWS_AT_ONCE: Final = 1 << 14
 """Rows that lie in the processor's cache together."""
 log = logging.getLogger("geoclusters")
@@ -109,6 +110,16 @@ class Cells:
         import pandas as pd  # noqa: PLC0415 - slow, and clusters are found without it
 
         return pd.DataFrame(self.columns, copy=False)
+
+    def needed(self, min_density: float) -> int:
+        """
+        Density weight from which a place is dense.
+
+        Shares are rounded in each cell, so that three tenths in three cells may be a little less than those in one: a
+        billionth less will do.
+        """
+        need = min_density * self.unit
+        return max(round(need if self.unit == 1 else need * (1 - ROUNDING)), 1)
 
     @property
     def lat(self) -> Floats:
@@ -203,7 +214,7 @@ def _dense(
     points = cells.lat, cells.lon, cells.weight
     options: Any = {
         "radius_km": method.radius_km,
-        "min_weight": max(round(min_density * cells.unit), 1),
+        "min_weight": cells.needed(min_density),
         "threads": processors(),
     }
     if weighing:

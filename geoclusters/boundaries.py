@@ -94,11 +94,11 @@ def draw_boundaries(
         found = asked.result()
     clusters = bounded_table(cells, found, method=method, weights=run["weights"])
     if out is not None:
-        write_features(out / FILE, _rows(clusters), clusters["geometry"])
+        write_features(out / FILE, as_rows(clusters), clusters["geometry"])
     return clusters
 
 
-def _rows(clusters: dict[str, npt.NDArray[Any]]) -> list[dict[str, Any]]:
+def as_rows(clusters: dict[str, npt.NDArray[Any]]) -> list[dict[str, Any]]:
     """Properties of each cluster."""
     names = [name for name in clusters if name != "geometry"]
     columns = (clusters[name].tolist() for name in names)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 from rich.logging import RichHandler
@@ -20,6 +22,18 @@ if TYPE_CHECKING:
     from geoclusters.results import Result
 
 USERS_MISTAKE, OUR_FAULT, INTERRUPTED = 2, 1, 130
+_ELSEWHERE, _MORE_ROOM = "choose another folder, or its rights", "make room, then start again"
+OF_THE_DISK: Final = {
+    errno.EACCES: _ELSEWHERE,
+    errno.EPERM: _ELSEWHERE,
+    errno.EEXIST: _ELSEWHERE,
+    errno.ENOTDIR: _ELSEWHERE,
+    errno.EROFS: _ELSEWHERE,
+    errno.ENOSPC: _MORE_ROOM,
+    errno.EDQUOT: _MORE_ROOM,
+    errno.EFBIG: _MORE_ROOM,
+}
+"""Errors of files and folders that are no fault of the program, and what to do about them."""
 
 app = typer.Typer(
     name="geoclusters",
@@ -149,7 +163,12 @@ def cluster_command(
 ) -> None:
     """Draw new boundaries from the cells of a finished run; what is not given stays."""
     if quick:
-        telling.quick_boundaries(folder, out, radius_km, min_density, merge_gap_km, resolution)
+        changes = {
+            "radius_km": radius_km,
+            "min_density": min_density,
+            "merge_gap_km": merge_gap_km,
+        }
+        telling.quick_boundaries(folder, out, changes, resolution, as_json=as_json)
         return
     from geoclusters.workflow import recluster  # noqa: PLC0415
 
@@ -345,11 +364,6 @@ def main() -> None:
         app()
     except GeoclustersError as error:
         _stop(f"geoclusters: {error}", USERS_MISTAKE)
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        _stop(
-            f"geoclusters: {error.filename}: {error.strerror}; choose another folder, or its rights",
-            USERS_MISTAKE,
-        )
     except KeyboardInterrupt:
         _stop(
             "geoclusters: interrupted; started again, the run goes on after the last finished stage",
@@ -358,14 +372,22 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(OUR_FAULT)
+    except OSError as error:
+        if error.errno not in OF_THE_DISK:
+            _our_fault()
+        where = f"{error.filename}: " if error.filename else ""
+        said = os.strerror(error.errno)
+        _stop(f"geoclusters: {where}{said}; {OF_THE_DISK[error.errno]}", USERS_MISTAKE)
     except Exception:  # noqa: BLE001 - the last place to say whose fault it is
-        traceback.print_exc()
-        _stop(
-            "geoclusters: this is a fault of ours; please report it with the lines above", OUR_FAULT
-        )
+        _our_fault()
 
 
-def _stop(message: str, status: int) -> None:
+def _our_fault() -> NoReturn:
+    traceback.print_exc()
+    _stop("geoclusters: this is a fault of ours; please report it with the lines above", OUR_FAULT)
+
+
+def _stop(message: str, status: int) -> NoReturn:
     typer.echo(message, err=True)
     sys.exit(status)
 

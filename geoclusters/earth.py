@@ -12,6 +12,20 @@ WGS84_ECCENTRICITY_SQUARED = 0.00669437999014133
 """The ellipsoid on which every area is taken, as PROJ has it."""
 
 
+def as_floats(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """
+    Give values as float64, without a copy where they are that; what a mask hides is not a number.
+
+    Examples
+    --------
+    >>> as_floats(np.ma.masked_array([48, 0], mask=[False, True]))
+    array([48., nan])
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
+    return np.asarray(values, dtype=np.float64)
+
+
 def unit_vectors(
     lat: npt.ArrayLike,
     lon: npt.ArrayLike,

@@ -84,6 +84,12 @@ def write_json(path: Path, content: Any) -> None:  # noqa: ANN401
         )
 
 
+def begin_publishing(folder: Path) -> None:
+    """Make the folder one of an unfinished run, before the first result or the addresses are replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RUN_FILE).unlink(missing_ok=True)
+
+
 def read_run_file(folder: str | Path) -> dict[str, Any]:
     """
     Read the `run.json` of a finished run.

@@ -9,7 +9,9 @@ Source: OGC 12-128r19, GeoPackage Encoding Standard 1.4.
 
 from __future__ import annotations
 
+import errno
 import glob
+import os
 import sqlite3
 import time
 from contextlib import closing, contextmanager
@@ -98,7 +100,7 @@ def write_geopackage(result: Result, path: Path, *, made_by: str, each_cell: boo
         _links(result),
     )
     finished = _timestamp(str(result.run.get("finished") or _EARLIEST))
-    with written_aside(path) as part, _named_gpkg(part) as file:
+    with _full_disk_told(path), written_aside(path) as part, _named_gpkg(part) as file:
         with _without_journal():
             for number, layer in enumerate(layers):
                 options = {} if number else {"dataset_metadata": {"geoclusters": made_by}}
@@ -156,8 +158,21 @@ def _named_gpkg(part: Path) -> Iterator[Path]:
         with closing(sqlite3.connect(file)) as database:
             database.execute("VACUUM INTO ?", [str(part)])
     finally:
+        journal = part.with_name(f"{part.name}-journal")
+        journal.unlink(missing_ok=True)
         for leftover in part.parent.glob(f"{glob.escape(file.name)}*"):
             leftover.unlink()
+
+
+@contextmanager
+def _full_disk_told(path: Path) -> Iterator[None]:
+    """Say of a full disk what the system says of it, whichever library comes upon it."""
+    try:
+        yield
+    except (sqlite3.Error, pyogrio.errors.DataLayerError, pyogrio.errors.DataSourceError) as error:
+        if "disk is full" not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
 
 
 # --------------------------------------------------------------------------- layers

@@ -36,7 +36,6 @@ __all__ = [
     "STAGES",
     "Result",
     "as_table",
-    "begin_publishing",
     "copy_parquet",
     "forget_pages",
     "read_run",
@@ -154,12 +153,6 @@ def _defused(value: Any) -> Any:  # noqa: ANN401
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if value.startswith(_FORMULA_STARTS) else text
-
-
-def begin_publishing(folder: Path) -> None:
-    """Make the folder one of an unfinished run before the first result is replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RUN_FILE).unlink(missing_ok=True)
 
 
 def forget_pages(folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence  # noqa: TC003 - pydantic reads annotations at run time
 from pathlib import Path  # noqa: TC003
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -153,13 +154,13 @@ class Method(Frozen):
     resolution: Resolution = Field(
         8, description="H3 resolution of the cells, or 'exact': points as they are, without binning"
     )
-    radius_km: float = Field(15.0, gt=0, le=1000, description="radius of a neighbourhood")
+    radius_km: float = Field(15.0, ge=1e-4, le=1000, description="radius of a neighbourhood")
     density: Density = Field(
         "shares",
         description="what is dense: shares of the world's documents, or number of addresses",
     )
     min_density: float | None = Field(
-        None, gt=0, description="density within the radius from which a cell is core"
+        None, gt=0, le=1e15, description="density within the radius from which a cell is core"
     )
     merge_gap_km: float = Field(
         5.0, ge=0, le=1000, description="clusters whose closest members are this near become one"
@@ -170,7 +171,7 @@ class Method(Frozen):
     world_total: Literal["all", "placed"] = Field(
         "all", description="documents of the world total: all in the window, or the placed part"
     )
-    weights: dict[MetricName, Annotated[float, Field(ge=0)]] = Field(
+    weights: dict[MetricName, Annotated[float, Field(ge=0, le=1e6)]] = Field(
         default_factory=dict, description="weight of each metric in the score; default 1"
     )
     top: int = Field(100, ge=1, description="clusters that count as the printed top")
@@ -205,6 +206,13 @@ class Method(Frozen):
                 del settings["min_density"]
             return {**settings, **given}
         return given
+
+    @model_validator(mode="after")
+    def _metrics_are_different(self) -> Method:
+        twice = [m for m, n in Counter(self.metrics or ()).items() if n > 1]
+        if twice:
+            raise ValueError(f"metrics names {twice[0]!r} more than once; each metric counts once")
+        return self
 
     @model_validator(mode="after")
     def _threshold_fits(self) -> Method:

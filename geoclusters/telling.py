@@ -80,20 +80,22 @@ def proposal(paths: Sequence[Path], *, as_json: bool) -> None:
 def quick_boundaries(
     folder: Path,
     out: Path | None,
-    radius_km: float | None,
-    min_density: float | None,
-    merge_gap_km: float | None,
+    changes: dict[str, float | None],
     resolution: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Print the ranking with other boundaries, and write them if a folder is given."""
-    from geoclusters.boundaries import FILE, draw_boundaries  # noqa: PLC0415
+    from geoclusters.boundaries import FILE, as_rows, draw_boundaries  # noqa: PLC0415
     from geoclusters.compiling import no_linear_algebra  # noqa: PLC0415 - slow
 
     if resolution is not None:
         raise StudyError("--quick works on the cells as they are; leave --resolution out")
-    changes = {"radius_km": radius_km, "min_density": min_density, "merge_gap_km": merge_gap_km}
     with no_linear_algebra():
         found = draw_boundaries(folder, out, changes)
+    if as_json:
+        print_json({"boundaries": str(out / FILE) if out else None, "clusters": as_rows(found)})
+        return
     shown = {name: found[name][:SHOWN_RANKS] for name in ("rank", "name", "area_km2", "score")}
     rows = [
         [str(rank), name, f"{area_km2:,.0f}", f"{score:.2%}"]

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from geoclusters import stages
 from geoclusters.errors import RunError
+from geoclusters.folders import begin_publishing
 from geoclusters.hierarchy import EXACT
 from geoclusters.planning import Plan, planned
 from geoclusters.study import Study, make_study, read_study
 from geoclusters.wording import changed_by_binning, changed_by_spreading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from geoclusters import engine
     from geoclusters.assembly import Cells, Findings
@@ -105,15 +106,31 @@ def _add_up(
         facts = state.once(
             ADDRESSES,
             plan.key,
-            lambda part: {
-                "folder": str(study.folder.resolve()),
-                "geocoding": geocoding_facts(state.path(READ), len(study.sources)),
-                "left_out": left_out_facts(state.path(READ), len(study.sources)),
-                **chosen.add_up_addresses(state.path(READ), part, study=study),
-            },
+            _replacing(
+                state,
+                lambda part: {
+                    "folder": str(study.folder.resolve()),
+                    "geocoding": geocoding_facts(state.path(READ), len(study.sources)),
+                    "left_out": left_out_facts(state.path(READ), len(study.sources)),
+                    **chosen.add_up_addresses(state.path(READ), part, study=study),
+                },
+            ),
         )
     state.drop(READ)
     return facts
+
+
+def _replacing(
+    state: stages.Stages, make: Callable[[Path], dict[str, Any]]
+) -> Callable[[Path], dict[str, Any]]:
+    """Make addresses; the results that others gave are those of no finished run when these take their place."""
+
+    def made(part: Path) -> dict[str, Any]:
+        facts = make(part)
+        begin_publishing(state.folder.parent)
+        return facts
+
+    return made
 
 
 def _sample_study(folder: Path) -> Path:
@@ -173,7 +190,7 @@ def recluster(
     plan = Plan(study, lambda: old.run["inputs"])
     state = stages.Stages(folder)
     if state.folder.resolve() != before.folder.resolve():
-        state.once(ADDRESSES, plan.key, lambda part: _linked(before, part))
+        state.once(ADDRESSES, plan.key, _replacing(state, lambda part: _linked(before, part)))
     return _finish(folder, state, plan, facts)
 
 
@@ -240,9 +257,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
     )
 
     study, method = plan.study, plan.study.method
-    # Not before: wrong input leaves the results of an earlier run as they were.
     people = _people(study)
-    results.begin_publishing(folder)
     store = engine.AddressStore(state.path(ADDRESSES))
     with state.timed("clusters"):
         cells = assembly.Cells.from_frame(
@@ -260,6 +275,8 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
             stated=not facts["unstated"],
             people=people,
         )
+    # Not before: what is wrong until here leaves the results of an earlier run as they were.
+    begin_publishing(folder)
     with ThreadPoolExecutor(2) as beside:
         with state.timed("files"):
             documents = publishing.conserved(cells, found, facts, study.metrics)

@@ -101,7 +101,6 @@ def write_run(
     cells = _cells(centres, metrics, noise_cells, random)
     clusters = _clusters(centres, metrics, cells)
     folder.mkdir(parents=True, exist_ok=True)
-    results.begin_publishing(folder)
     results.write_clusters(folder, clusters, metrics=metrics, made_by="{}")
     results.write_outlines(folder, clusters, metrics=metrics)
     _write(folder, schema.CELLS, cells.drop(columns="centre"), metrics)

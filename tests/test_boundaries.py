@@ -57,7 +57,7 @@ def test_what_takes_long_to_load_is_not_loaded_for_it(finished, tmp_path):
 def test_the_command_does_without_linear_algebra_and_leaves_it_to_others(finished, tmp_path):
     script = (
         "import sys; from pathlib import Path; from geoclusters.telling import quick_boundaries\n"
-        "quick_boundaries(Path(sys.argv[1]), Path(sys.argv[2]), 9.0, None, None, None)\n"
+        "quick_boundaries(Path(sys.argv[1]), Path(sys.argv[2]), {'radius_km': 9.0}, None, as_json=False)\n"
         "print(*(name for name in sys.modules if name.startswith('scipy.linalg')), file=sys.stderr)\n"
         "import numpy, scipy.linalg; assert scipy.linalg.det(numpy.eye(2)) == 1"
     )

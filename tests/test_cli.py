@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -43,6 +45,32 @@ def test_the_command_is_a_process_of_its_own(tmp_path):
     assert "no finished run" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "No space left on device; make room"),
+        (errno.EROFS, "Read-only file system; choose another folder"),
+        (errno.EFBIG, "File too large; make room"),
+    ],
+)
+def test_what_the_disk_refuses_is_one_message(tmp_path, monkeypatch, number, said):
+    def refused(*_, **__):
+        raise OSError(number, os.strerror(number), "out/cells.parquet")
+
+    monkeypatch.setattr("geoclusters.workflow.run", refused)
+    ended = geoclusters("run", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"geoclusters: out/cells.parquet: {said}")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_other_errors_of_the_system_are_ours(tmp_path, monkeypatch):
+    monkeypatch.setattr("geoclusters.workflow.run", lambda *_, **__: open("not there"))
+    ended = geoclusters("run", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "Traceback" in ended.stderr
+
+
 def study_text(path="addresses.parquet", columns=COLUMNS, extra=""):
     named = ", ".join(f'{k} = "{v}"' for k, v in columns.items())
     return (
@@ -77,6 +105,12 @@ def test_run_and_everything_after_it(folder):
         "cluster", "out", "--radius-km", "25", "--out", "wider", "--json", cwd=folder
     )
     assert json.loads(wider.stdout)["settings"]["radius_km"] == 25
+
+    words = ("cluster", "out", "--radius-km", "25", "--quick", "--json")
+    quick = json.loads(geoclusters(*words, cwd=folder).stdout)
+    assert quick["boundaries"] is None
+    assert len(quick["clusters"]) == json.loads(wider.stdout)["clusters"]
+    assert quick["clusters"][0]["rank"] == 1
 
     compared = geoclusters("compare", "out", "wider", "--json", cwd=folder)
     rows = json.loads(compared.stdout)
@@ -149,7 +183,7 @@ MISTAKES = {
     "nothing at all": (study_text(path="nothing.csv"), ["nothing.csv", "empty", "header"]),
     "negative radius": (
         study_text().replace("min_density = 0.02", "radius_km = -5"),
-        ["radius_km = -5", "greater than 0"],
+        ["radius_km = -5", "greater than or equal to 0.0001"],
     ),
     "unknown format": (
         study_text().replace("metric = ", 'format = "tabel"\nmetric = '),

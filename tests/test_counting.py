@@ -102,6 +102,22 @@ def test_the_order_of_rows_does_not_matter(table, random):
     assert described(one, table) == described(other, [table[i] for i in order])
 
 
+def test_the_equator_has_one_side():
+    """0.0 and -0.0 are one place, so that an address there is not counted twice."""
+    from geoclusters.addresses.weighing import _identify
+
+    n = 4
+    lat, lon = np.array([0.0, -0.0, 0.0, 1.0]), np.array([-0.0, 0.0, 0.0, 0.0])
+    place, tie = np.zeros(n, np.uint64), np.zeros((n, 2), np.uint64)
+    short = np.zeros(n, np.int16)
+    _identify(
+        *(lat, lon, np.zeros(n, np.int8), np.zeros(n, np.int32), short, short),
+        *(np.zeros(n, np.uint64), short, np.arange(n), place, tie),
+    )
+    assert len(set(place[:3].tolist())) == 1
+    assert place[3] != place[0]
+
+
 @given(rows)
 def test_each_document_is_worth_one(table):
     found = weighed(table)

@@ -5,6 +5,7 @@ import sys
 
 import h3
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -399,6 +400,37 @@ def test_ball_sums_where_the_rims_of_balls_are_crowded():
 def test_too_large_totals_are_refused():
     with pytest.raises(ValueError, match="add up to more than"):
         neighbourhood_weights([0, 0], [0, 0], [2**62, 2**62], radius_km=15)
+
+
+def test_what_a_mask_hides_is_no_point_and_no_weight():
+    latlon = np.ma.masked_array([[0.0, 0.0], [0.01, 0.0]], mask=[[False, False], [True, False]])
+    with pytest.raises(ValueError, match="NaN"):
+        GridDBSCAN(10, 2).fit(latlon)
+    weight = np.ma.masked_array([1, 1], mask=[False, True])
+    with pytest.raises(ValueError, match="row 1: weight nan"):
+        GridDBSCAN(10, 2).fit([[0.0, 0.0], [0.01, 0.0]], sample_weight=weight)
+
+
+def test_names_of_columns_are_kept_and_the_wrong_order_is_refused():
+    frame = pd.DataFrame({"lat": [48.1, 48.2], "lon": [11.5, 11.6]})
+    assert GridDBSCAN(15, 2).fit(frame).feature_names_in_.tolist() == ["lat", "lon"]
+    with pytest.raises(ValueError, match="give latitude first"):
+        GridDBSCAN(15, 2).fit(frame[["lon", "lat"]])
+
+
+@pytest.mark.parametrize("n_jobs", [-1, -1000, 1, None])
+def test_threads_are_asked_for_as_scikit_learn_does(n_jobs):
+    latlon = clumps(np.random.default_rng(1), 400)
+    ours = GridDBSCAN(15, 4, n_jobs=n_jobs).fit_predict(latlon)
+    np.testing.assert_array_equal(ours, GridDBSCAN(15, 4).fit_predict(latlon))
+
+
+@pytest.mark.parametrize(
+    ("eps_km", "said"), [(0, "above 0"), ("15", "above 0"), (1e-9, "at least")]
+)
+def test_an_impossible_radius_is_named_as_the_user_did(eps_km, said):
+    with pytest.raises(ValueError, match=f"`eps_km` must be .*{said}"):
+        GridDBSCAN(eps_km, 2).fit([[0.0, 0.0]])
 
 
 def test_estimator_parameters_and_attributes():

@@ -181,6 +181,22 @@ def test_mistakes_are_named(run, tmp_path, kind, options, said):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("name", "formats", "written"),
+    [
+        ("a.pdf", None, ["a.pdf"]),
+        ("a.PDF", [], ["a.pdf"]),
+        ("a", None, ["a.svg", "a.png"]),
+        ("a.b", None, ["a.b.svg", "a.b.png"]),
+        ("a.svg", ["pdf"], ["a.pdf"]),
+    ],
+)
+def test_the_ending_of_the_file_is_its_format(run, tmp_path, name, formats, written):
+    files = write_figure(run, "concentration", tmp_path / name, formats=formats, dpi=50)
+    assert [f.name for f in files] == written
+    assert files == [f for f in files if f.stat().st_size]
+
+
 def test_an_unknown_format_is_named(run, tmp_path):
     with pytest.raises(GeoclustersError, match="'gif' is no format; known are svg, png, pdf"):
         write_figure(run, "world", tmp_path / "a", formats=["gif"])

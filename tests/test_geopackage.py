@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 import time
@@ -148,6 +149,17 @@ def test_a_break_leaves_the_earlier_file_and_nothing_else(run, package, tmp_path
         write_geopackage(run, path, made_by="{}")
     assert path.read_bytes() == package.read_bytes()
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_told_as_the_system_tells_it(run, tmp_path, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(geopackage, "_add_styles", full)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        write_geopackage(run, tmp_path / "clusters.gpkg", made_by="{}")
+    assert error.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_many_cells_are_joined_into_their_parents(run, tmp_path, monkeypatch):

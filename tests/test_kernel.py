@@ -185,6 +185,14 @@ class TestNotOnEarth:
         cells = latlng_to_cells(np.where(gaps, np.nan, lat), lng, 8)
         assert (cells == np.where(gaps, np.uint64(0), whole)).all()
 
+    def test_what_a_mask_hides_is_no_place(self):
+        lat = np.ma.masked_array([10, 0, 10], mask=[False, True, False])
+        lng = np.ma.masked_array([20.0, 0.0, 0.0], mask=[False, False, True])
+        assert latlng_to_cells(lat, lng, 8).tolist() == [h3.latlng_to_cell(10, 20, 8), 0, 0]
+
+    def test_more_threads_than_points_are_no_use(self):
+        assert latlng_to_cells([10.0], [20.0], 8, n_threads=2**30)[0]
+
     def test_centre_of_what_is_no_cell(self):
         good = h3.latlng_to_cell(10, 20, 8)
         bad = [0, 1, 2**64 - 1, good | 1 << 63, good ^ 1 << 59, good ^ 1, good | 1 << 56]

@@ -259,6 +259,57 @@ def test_reclustering_equals_a_run_with_these_settings(finished, four_cities, tm
         )
 
 
+@pytest.mark.usefixtures("no_pages")
+def test_boundaries_that_fail_leave_the_run_as_it_was(finished, tmp_path, monkeypatch):
+    moved = gc.recluster(finished.folder, out=tmp_path / "moved", radius_km=20.0)
+    before = bytes_of(moved.folder)
+    monkeypatch.setattr("geoclusters.measuring.measure_clusters", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        gc.recluster(moved.folder, radius_km=10.0)
+    assert bytes_of(moved.folder) == before
+    assert gc.read_run(moved.folder).run["settings"]["radius_km"] == 20
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_other_addresses_end_what_was_found_in_those_before(four_cities, tmp_path, monkeypatch):
+    study = gc.make_study(make_settings(), folder=four_cities)
+    gc.run(study, tmp_path / "out")
+    monkeypatch.setattr("geoclusters.measuring.measure_clusters", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        gc.run(gc.make_study(make_settings(resolution=6), folder=four_cities), tmp_path / "out")
+    with pytest.raises(RunError, match="no finished run"):
+        gc.read_run(tmp_path / "out")
+
+
+@pytest.mark.usefixtures("no_pages")
+@pytest.mark.parametrize(("n", "near"), [(10, 3), (20, 3), (30, 29), (1000, 7)])
+def test_a_threshold_that_is_just_reached_is_reached(tmp_path, n, near):
+    """However many cells the documents of a place lie in, and however shares of them round."""
+    table = pd.DataFrame({"id": range(n), "lat": 35.68, "lon": 139.7})
+    table.loc[: near - 1, "lat"] = 48.85 + 0.004 * np.arange(near)
+    table.loc[: near - 1, "lon"] = 2.35
+    table.to_csv(tmp_path / "a.csv", index=False)
+    columns = {"document": "id", "lat": "lat", "lon": "lon"}
+    source = {"metric": "patents", "path": "a.csv", "columns": columns}
+    for threshold, dense in ((near / n, True), (near / n * (1 + 1e-6), False)):
+        settings = {"name": "x", "method": {"min_density": threshold}, "source": [source]}
+        run = gc.run(gc.make_study(settings, folder=tmp_path), tmp_path / f"out{dense}")
+        cells = run.cells
+        assert cells.loc[cells["lat"] > 40, "core"].all() == dense
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_a_document_of_very_many_rows_is_one_document(tmp_path):
+    n = 100_003
+    table = pd.DataFrame({"id": "D", "lat": 48.85 + np.arange(n) % 7 * 0.01, "lon": 2.35})
+    table.to_parquet(tmp_path / "a.parquet", index=False)
+    columns = {"document": "id", "lat": "lat", "lon": "lon"}
+    source = {"metric": "patents", "path": "a.parquet", "columns": columns}
+    run = gc.run(gc.make_study({"name": "x", "source": [source]}, folder=tmp_path), tmp_path / "o")
+    assert run.run["documents"]["patents"]["window"] == 1
+    assert run.run["documents"]["patents"]["in_clusters"] == pytest.approx(1, abs=1e-4)
+
+
 def test_density_of_addresses_counts_addresses(four_cities, tmp_path):
     study = gc.make_study(make_settings(density="addresses", min_density=200.0), folder=four_cities)
     result = gc.run(study, tmp_path)

@@ -48,7 +48,15 @@ def test_what_the_study_says_goes_before_its_profile():
     ("changes", "said"),
     [
         ({"method": {"raduis_km": 5}}, ["[method]", "'raduis_km'", "did you mean 'radius_km'"]),
-        ({"method": {"radius_km": -5}}, ["radius_km = -5", "greater than 0", "default: 15"]),
+        ({"method": {"radius_km": -5}}, ["radius_km = -5", "0.0001", "default: 15"]),
+        ({"method": {"radius_km": 0.00005}}, ["radius_km = 5e-05", "0.0001"]),
+        ({"method": {"density": "addresses", "min_density": 1e18}}, ["min_density = 1e+18"]),
+        ({"method": {"weights": {"patents": 1e308}}}, ["weights.patents = 1e+308"]),
+        ({"method": {"metrics": ["patents", "patents"]}}, ["'patents' more than once"]),
+        (
+            {"source": [{**SOURCE, "metric": f"m{n}"} for n in range(65)]},
+            ["65 metrics", "can count 64"],
+        ),
         ({"method": {"resolution": 19}}, ["resolution = 19", "0 to 15", "'exact'"]),
         ({"method": {"resolution": "8"}}, ["resolution = '8'", "whole number"]),
         ({"method": {"resolution": True}}, ["resolution = True", "whole number"]),

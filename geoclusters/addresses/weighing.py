@@ -158,7 +158,9 @@ def _identify(
     for i in range(len(lat)):
         key = np.uint64(0)
         if lat[i] == lat[i] and lon[i] == lon[i]:
-            key = (lat_bits[i] * c1) ^ (lon_bits[i] << np.uint64(1) | lon_bits[i] >> np.uint64(63))
+            north = lat_bits[i] if lat[i] != 0.0 else np.uint64(0)  # -0.0 is the same place as 0.0
+            east = lon_bits[i] if lon[i] != 0.0 else np.uint64(0)
+            key = (north * c1) ^ (east << np.uint64(1) | east >> np.uint64(63))
             key = (key ^ (key >> np.uint64(33))) * c2
             key = (key ^ (key >> np.uint64(29)) ^ np.uint64(organisation[i] + 1)) * c1
             key = (key ^ (key >> np.uint64(32))) | np.uint64(1)

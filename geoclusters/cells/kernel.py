@@ -17,10 +17,12 @@ import numpy.typing as npt
 from geoclusters.cells import kernel_lattice as lattice
 from geoclusters.cells.kernel_forward import points_to_cells
 from geoclusters.cells.kernel_inverse import cells_to_points
+from geoclusters.earth import as_floats
 from geoclusters.machine import processors
 
 FINEST_RES = 15
 POINTS_PER_THREAD = 1 << 17
+LEAST_POINTS_PER_THREAD = 1 << 8
 
 CellArray = npt.NDArray[np.uint64]
 FloatArray = lattice.FloatArray
@@ -76,9 +78,7 @@ def latlng_to_cells(
     ['881fb46625fffff', '0']
     """
     resolution = _checked_res(res)
-    lats, lngs = np.broadcast_arrays(
-        np.asarray(lat, dtype=np.float64), np.asarray(lng, dtype=np.float64)
-    )
+    lats, lngs = np.broadcast_arrays(as_floats(lat), as_floats(lng))
     flat_lat, flat_lng = _plain(lats), _plain(lngs)
     cells = np.empty(flat_lat.size, dtype=np.int64)
     n_parts = _checked_threads(n_threads, cells.size)
@@ -133,7 +133,7 @@ def _checked_threads(n_threads: int | None, n_points: int) -> int:
         value = 0
     if value < 1:
         raise ValueError(f"`n_threads` is {n_threads!r}; give a positive integer or None")
-    return value
+    return min(value, max(1, n_points // LEAST_POINTS_PER_THREAD))
 
 
 def _plain(values: PlainArray) -> PlainArray:

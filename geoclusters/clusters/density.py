@@ -243,7 +243,7 @@ def neighbourhood_weights(
     """
     lat, lon = check_coordinates(lat, lon)
     weight = check_weights(weight, len(lat))
-    _check_radius(radius_km)
+    check_radius("radius_km", radius_km)
     result = np.zeros(len(lat), dtype=np.int64)
     if len(lat) == 0:
         return result.astype(weight.dtype)
@@ -315,13 +315,14 @@ def _total_scale(weight: Weights) -> Scale:
 
 
 def _check_settings(radius_km: float, min_weight: float, border: str) -> None:
-    _check_radius(radius_km)
+    check_radius("radius_km", radius_km)
     check_positive("min_weight", min_weight)
     if border not in get_args(Border):
         raise ValueError(f"`border` must be one of {get_args(Border)}, not {border!r}")
 
 
-def _check_radius(radius_km: float) -> None:
-    check_positive("radius_km", radius_km)
+def check_radius(name: str, radius_km: float) -> None:
+    """Raise a ValueError unless a radius, which the caller calls `name`, is one that can be kept to."""
+    check_positive(name, radius_km)
     if radius_km < SMALLEST_RADIUS_KM:
-        raise ValueError(f"`radius_km` must be at least {SMALLEST_RADIUS_KM}, not {radius_km!r}")
+        raise ValueError(f"`{name}` must be at least {SMALLEST_RADIUS_KM}, not {radius_km!r}")

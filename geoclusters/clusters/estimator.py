@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import validate_data
 
-from geoclusters.clusters.density import Border, dense_clusters
+from geoclusters.clusters.density import Border, check_radius, dense_clusters
 from geoclusters.clusters.inputs import check_weights
+from geoclusters.earth import as_floats
+from geoclusters.machine import processors
 
 if TYPE_CHECKING:
     from typing import Self
@@ -36,7 +38,7 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         smallest row), or the one with the smallest number, which gives the labels of
         scikit-learn's DBSCAN one for one.
     n_jobs : int or None
-        How many threads may work, None for one. The result does not depend on it.
+        How many threads may work: None for one, -1 for one a processor. The result does not depend on it.
 
     Attributes
     ----------
@@ -49,6 +51,8 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         Rows of the core points.
     n_features_in_ : int
         2: latitude and longitude.
+    feature_names_in_ : numpy.ndarray of str, shape (2,)
+        Names of the columns, where X has some.
 
     See Also
     --------
@@ -106,6 +110,7 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             is zero, or a parameter is impossible.
         """
         del y
+        check_radius("eps_km", self.eps_km)
         latlon = self._checked(X)
         weight = None if sample_weight is None else check_weights(sample_weight, len(latlon))
         if weight is not None and not weight.any():
@@ -117,7 +122,7 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             radius_km=self.eps_km,
             min_weight=self.min_weight,
             border=self.border,
-            threads=1 if self.n_jobs is None else self.n_jobs,
+            threads=self._threads(),
         )
         self.labels_ = found.labels
         self.core_sample_mask_ = found.core
@@ -146,12 +151,23 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return self.fit(X, y, sample_weight=sample_weight).labels_
 
     def _checked(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:  # noqa: N803
-        """Give X as floats after scikit-learn's checks, and remember its width."""
-        latlon = check_array(X, dtype=np.float64, estimator=self)
-        self.n_features_in_ = latlon.shape[1]
+        """Give X as floats after scikit-learn's checks, and remember its width and the names of its columns."""
+        given = as_floats(X) if isinstance(X, np.ma.MaskedArray) else X
+        latlon = validate_data(self, given, dtype=np.float64)
         if latlon.shape[1] != 2:
             raise ValueError(
                 "X must have 2 columns, latitude and longitude in degrees,"
                 f" not n_features={latlon.shape[1]}"
             )
+        names = [name.lower() for name in getattr(self, "feature_names_in_", ("", ""))]
+        if names[0].startswith(("lon", "lng")) and names[1].startswith("lat"):
+            raise ValueError(
+                f"X has the columns {', '.join(self.feature_names_in_)}; give latitude first, then longitude"
+            )
         return np.asarray(latlon)
+
+    def _threads(self) -> int:
+        """As scikit-learn means `n_jobs`: -1 is all processors, -2 all but one."""
+        if self.n_jobs is None:
+            return 1
+        return self.n_jobs if self.n_jobs >= 0 else max(processors() + 1 + self.n_jobs, 1)

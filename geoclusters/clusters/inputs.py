@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from geoclusters.earth import as_floats
 
 MOST_POINTS: Final = 2**31 - 2
 
@@ -28,8 +31,7 @@ def check_coordinates(
     ...
     ValueError: row 0: latitude 91.3 is outside -90..90
     """
-    lat = np.asarray(lat, dtype=np.float64)
-    lon = np.asarray(lon, dtype=np.float64)
+    lat, lon = as_floats(lat), as_floats(lon)
     if lat.ndim != 1 or lat.shape != lon.shape:
         raise ValueError(
             "latitudes and longitudes must be 1-D and of one length,"
@@ -56,7 +58,7 @@ def check_weights(weight: npt.ArrayLike, n_points: int) -> npt.NDArray[np.int64 
     >>> check_weights([True, False], 2)
     array([1, 0])
     """
-    weight = np.asarray(weight)
+    weight = as_floats(weight) if isinstance(weight, np.ma.MaskedArray) else np.asarray(weight)
     if weight.shape != (n_points,):
         raise ValueError(
             f"weights must be 1-D, one for each of the {n_points} points,"
@@ -76,7 +78,7 @@ def are_whole(weight: npt.NDArray[np.int64 | np.float64]) -> bool:
 
 def check_positive(name: str, value: float) -> None:
     """Raise a ValueError unless `value` is a finite number above 0."""
-    if not 0 < value < np.inf:
+    if not isinstance(value, Real) or not 0 < value < np.inf:
         raise ValueError(f"`{name}` must be a number above 0, not {value!r}")
 
 
