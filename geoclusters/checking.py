@@ -99,14 +99,10 @@ def read_head(source: Source, files: Sequence[Path]) -> Head:
     Raises
     ------
     SourceError
-        If the files cannot be read as the study says, or a table has no row.
+        If the files cannot be read as the study says.
     """
     form = addresses.find_format(source.format)
-    found = head_of_rows(form.read(source.request(files, head_only=True)))
-    # Other formats leave out rows by their options: that the first ones are all of another type is no mistake.
-    if form.maps_columns and not found.rows:
-        raise SourceError(f"{files[0]}: the file holds no row; give a file with data")
-    return found
+    return head_of_rows(form.read(source.request(files, head_only=True)))
 
 
 def check_heads(study: Study) -> list[dict[str, Any]]:
@@ -122,13 +118,17 @@ def check_heads(study: Study) -> list[dict[str, Any]]:
     Raises
     ------
     SourceError
-        If files are missing, or cannot be read as the study says.
+        If files are missing, cannot be read as the study says, or are tables without a row.
     """
     told = []
     for source in study.sources:
         form = addresses.find_format(source.format)
-        for files in form.groups(source.files(study.folder)):
-            head = read_head(source, files)
+        groups = form.groups(source.files(study.folder))
+        heads = [read_head(source, files) for files in groups]
+        # Other formats leave out rows by their options: that the first ones are all of another type is no mistake.
+        if form.maps_columns and not any(head.rows for head in heads):
+            raise SourceError(f"{groups[0][0]}: the file holds no row; give a file with data")
+        for files, head in zip(groups, heads, strict=True):
             told.append(
                 {
                     "source": source.label,

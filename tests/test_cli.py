@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ def test_what_the_disk_refuses_is_one_message(tmp_path, monkeypatch, number, sai
 
 
 def test_other_errors_of_the_system_are_ours(tmp_path, monkeypatch):
-    monkeypatch.setattr("geoclusters.workflow.run", lambda *_, **__: open("not there"))
+    monkeypatch.setattr("geoclusters.workflow.run", lambda *_, **__: Path("not there").read_text())
     ended = geoclusters("run", cwd=tmp_path)
     assert ended.returncode == 1
     assert "Traceback" in ended.stderr

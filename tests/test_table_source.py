@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zipfile
 
 import pandas as pd
@@ -15,6 +16,7 @@ import geoclusters as gc
 from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format, matching_files
 from geoclusters.addresses.sources.table import check_parquet, read_tables
+from geoclusters.checking import check_heads
 from geoclusters.errors import SourceError
 
 COLUMNS = {
@@ -196,6 +198,42 @@ def test_marks_tell_the_encoding(tmp_path, encoding):
 def test_unknown_format_lists_the_known():
     with pytest.raises(SourceError, match="did you mean 'table'"):
         find_format("tabel")
+
+
+@pytest.mark.parametrize("name", ["header.csv", "bare.csv", "none.parquet", "none.jsonl"])
+def test_a_file_without_rows_beside_others_is_no_mistake(tmp_path, name):
+    good = FRAME[["id", "y", "x"]].head(1)
+    good.to_csv(tmp_path / "a-good.csv", index=False)
+    empty = tmp_path / name
+    if name.endswith("parquet"):
+        good.head(0).to_parquet(empty)
+    else:
+        empty.write_text({"header.csv": "id,y,x\n", "bare.csv": "id,y,x", "none.jsonl": ""}[name])
+    columns = {"document": "id", "lat": "y", "lon": "x"}
+
+    def study(path):
+        source = {"metric": "patents", "path": path, "columns": columns}
+        settings = {"name": "x", "method": {"min_density": 0.5}, "source": [source]}
+        return gc.make_study(settings, folder=tmp_path)
+
+    both = study(["a-good.csv", name])
+    assert sum(head["rows_looked_at"] for head in check_heads(both)) == 1
+    assert gc.run(both, tmp_path / "out").run["rows"][0]["read"] == 1
+    for refused in (check_heads, lambda alone: gc.run(alone, tmp_path / "alone")):
+        with pytest.raises(SourceError, match=rf"{re.escape(name)}"):
+            refused(study(name))
+
+
+def test_an_unknown_level_names_the_users_file(tmp_path):
+    for name in ("a.csv", "b.parquet"):
+        table = FRAME[["id", "y", "x"]].head(1).assign(level="roof?")
+        path = tmp_path / name
+        table.to_csv(path, index=False) if name == "a.csv" else table.to_parquet(path)
+        columns = {"document": "id", "lat": "y", "lon": "x", "accuracy": "level"}
+        source = {"metric": "patents", "path": name, "columns": columns}
+        study = gc.make_study({"name": "x", "source": [source]}, folder=tmp_path)
+        with pytest.raises(SourceError, match=rf"{name}: accuracy = 'roof\?' is no known level"):
+            gc.run(study, tmp_path / "out")
 
 
 def test_brackets_in_names_are_no_pattern(tmp_path):

@@ -120,7 +120,7 @@ def _level(text: str) -> int:
         if text.lower() in words:
             return level
     known = "; ".join(", ".join(words) for words in LEVEL_NAMES.values())
-    raise SourceError(
+    raise ColumnError(
         f"accuracy = {text!r} is no known level of geocoding; known, from fine to coarse: {known}"
     )
 
@@ -185,7 +185,8 @@ class Book:
                 row=numbers_in_file,
             )
         except (ColumnError, pa.ArrowException) as error:
-            raise SourceError(f"{part.path}: {error}") from None
+            file = batch.column("file")[0] if part.made else part.path
+            raise SourceError(f"{file}: {error}") from None
 
 
 def _own(

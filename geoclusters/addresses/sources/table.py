@@ -35,6 +35,7 @@ BATCH_ROWS: Final = 1 << 18
 CSV_BLOCK_BYTES: Final = 1 << 24
 NULLS: Final = ["", "\\N", "NULL", "null"]
 HEAD_ROWS: Final = 1000
+HEADER_BYTES: Final = 1 << 16
 
 
 def read_tables(request: Request) -> Iterator[pa.RecordBatch]:
@@ -180,6 +181,8 @@ def _delimited(
     with member.opened() as stream:
         text = stream if _is_utf8(encoding) else _recoded(stream, encoding)
         _need(member, wanted, _header(member, sign, encoding))
+        if _is_one_line(member):
+            return
         reader = pa_csv.open_csv(
             text,
             read_options=pa_csv.ReadOptions(block_size=CSV_BLOCK_BYTES),
@@ -193,6 +196,13 @@ def _delimited(
         )
         with reader:
             yield from reader
+
+
+def _is_one_line(member: Member) -> bool:
+    """Whether a text is a header, and not even that is ended."""
+    with member.opened() as stream:
+        first: bytes = stream.read(HEADER_BYTES)
+    return len(first) < HEADER_BYTES and len(first.splitlines()) == 1
 
 
 def _recoded(stream: IO[bytes], encoding: str) -> IO[bytes]:
@@ -209,7 +219,7 @@ def _is_utf8(encoding: str) -> bool:
 def _header(member: Member, sign: str, encoding: str) -> list[str]:
     """Names of the columns, from the first block of a CSV."""
     with member.opened() as stream:
-        first: bytes = stream.read(1 << 16)
+        first: bytes = stream.read(HEADER_BYTES)
     line = first.decode(encoding, errors="replace").lstrip("\ufeff")
     if not line.strip():
         raise SourceError(
@@ -225,7 +235,9 @@ def _json_lines(
     member: Member, wanted: list[str], _delimiter: str | None, _encoding: str
 ) -> Iterator[pa.RecordBatch]:
     with member.opened() as stream:
-        _need(member, wanted, _keys(stream))
+        keys = _keys(stream)
+    if keys:  # else there is no object, and perhaps nothing at all
+        _need(member, wanted, keys)
     with on_disk(member) as file, duckdb.connect() as connection:
         types = dict.fromkeys(wanted, "VARCHAR")
         answer = connection.sql(
