@@ -54,7 +54,9 @@ def audit(study: Study, out: str | Path | None = None) -> list[Told]:
         If a source is missing, wrong or empty, or nothing can be placed.
     """
     with nullcontext(out) if out is not None else tempfile.TemporaryDirectory() as folder:
-        plan, facts = workflow.added_up(study, stages.Stages(Path(folder)))
+        state = stages.Stages(Path(folder))
+        with state.alone():
+            plan, facts = workflow.added_up(study, state)
     rows = publishing.rows_told(plan.study, facts)
     quality = iter(facts["quality"])
     current = next(quality, None)

@@ -198,9 +198,11 @@ def map_command(
     """Draw the map and the pages of a finished run again."""
     from geoclusters.pages import draw_pages  # noqa: PLC0415
     from geoclusters.results import read_run  # noqa: PLC0415
+    from geoclusters.stages import Stages  # noqa: PLC0415
 
     result = read_run(folder)
-    draw_pages(result, changes=_changes(against, result) if against else None, tiles=tiles)
+    with Stages(folder).alone():
+        draw_pages(result, changes=_changes(against, result) if against else None, tiles=tiles)
     typer.echo(result.map_file)
 
 

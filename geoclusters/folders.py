@@ -112,6 +112,8 @@ def read_run_file(folder: str | Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise RunError(f"{file}: not readable as JSON: {error}; run the study again") from None
+    if not isinstance(content, dict) or "settings" not in content:
+        raise RunError(f"{file}: tells of no run; run the study again")
     return content
 
 

@@ -6,21 +6,23 @@ everything that its outcome depends on; a step whose key is there already is not
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from geoclusters.errors import RunError
 from geoclusters.folders import STAGES, write_json
 from geoclusters.machine import peak_memory_mib
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor
     from threading import Event
 
@@ -37,6 +39,7 @@ ADDRESS_CODE: Final = (
 """Code that decides over what is found in addresses: where another one was at work, results are not taken over."""
 _HASHED_BYTES: Final = 1 << 20
 FACTS: Final = "facts.json"
+LOCK: Final = ".lock"
 log = logging.getLogger("geoclusters")
 
 
@@ -86,12 +89,49 @@ def _settle(folder: Path, key: Callable[[], str], found: dict[str, Any]) -> None
     write_json(folder / FACTS, {"key": key(), "facts": found})
 
 
+def _take_away(folders: Sequence[Path]) -> None:
+    """Remove folders in turn as long as they are empty."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
 class Stages:
     """Finished steps in the folder of a run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / STAGES
         self.timings: list[dict[str, Any]] = []
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """
+        Keep others from writing into the folder of the run meanwhile; the system lets go of it if this process dies.
+
+        Raises
+        ------
+        RunError
+            If another process is at work in it.
+        """
+        made = [f for f in (self.folder, *self.folder.parents) if not f.exists()]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / LOCK
+        with file.open("a") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(
+                    f"{self.folder.parent}: another geoclusters is at work in this folder; wait until it has ended, or "
+                    "choose another folder with --out"
+                ) from None
+            except OSError:
+                log.warning("%s: this disk knows no locks; do not start two runs into it", file)
+            try:
+                yield
+            finally:
+                if made and [p.name for p in self.folder.iterdir()] == [LOCK]:
+                    file.unlink()
+                    _take_away(made)
 
     def path(self, name: str) -> Path:
         """Folder of a step."""

@@ -65,13 +65,14 @@ def run(
         If the machines that the study names cannot carry it out.
     """
     if study is None:
-        study = _sample_study(Path(out) if out is not None else SAMPLE_FOLDER)
-        out = out if out is not None else SAMPLE_FOLDER
-    study = study if isinstance(study, Study) else read_study(study)
-    folder = Path(out) if out is not None else Path("out") / slug(study.name)
+        folder = Path(out) if out is not None else SAMPLE_FOLDER
+    else:
+        study = study if isinstance(study, Study) else read_study(study)
+        folder = Path(out) if out is not None else Path("out") / slug(study.name)
     state = stages.Stages(folder)
-    plan, facts = added_up(study, state, spread)
-    return _finish(folder, state, plan, facts)
+    with state.alone():
+        plan, facts = added_up(study or read_study(_sample_study(state)), state, spread)
+        return _finish(folder, state, plan, facts)
 
 
 def added_up(
@@ -133,11 +134,9 @@ def _replacing(
     return made
 
 
-def _sample_study(folder: Path) -> Path:
+def _sample_study(state: stages.Stages) -> Path:
     """Have the sample world in the folder of its run."""
     from geoclusters.sample import write_sample  # noqa: PLC0415
-
-    state = stages.Stages(folder)
 
     def make(part: Path) -> dict[str, Any]:
         write_sample(part)
@@ -189,9 +188,10 @@ def recluster(
         return run(study, folder)
     plan = Plan(study, lambda: old.run["inputs"])
     state = stages.Stages(folder)
-    if state.folder.resolve() != before.folder.resolve():
-        state.once(ADDRESSES, plan.key, _replacing(state, lambda part: _linked(before, part)))
-    return _finish(folder, state, plan, facts)
+    with state.alone():
+        if state.folder.resolve() != before.folder.resolve():
+            state.once(ADDRESSES, plan.key, _replacing(state, lambda part: _linked(before, part)))
+        return _finish(folder, state, plan, facts)
 
 
 def study_of_run(

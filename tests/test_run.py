@@ -259,6 +259,13 @@ def test_reclustering_equals_a_run_with_these_settings(finished, four_cities, tm
         )
 
 
+def test_a_study_that_is_wrong_leaves_no_folder(tmp_path):
+    source = {"metric": "patents", "path": "none.csv", "columns": {"document": "id"}}
+    with pytest.raises(SourceError, match="no such file"):
+        gc.run(gc.make_study({"name": "x", "source": [source]}, folder=tmp_path), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.usefixtures("no_pages")
 def test_boundaries_that_fail_leave_the_run_as_it_was(finished, tmp_path, monkeypatch):
     moved = gc.recluster(finished.folder, out=tmp_path / "moved", radius_km=20.0)

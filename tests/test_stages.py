@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
 
+from geoclusters.errors import RunError
 from geoclusters.stages import Stages
 
 
@@ -55,3 +58,41 @@ def test_a_step_whose_key_never_became_known_is_done_again(tmp_path, make, made)
     assert Stages(tmp_path).once("step", lambda: "a", make) == {"n": 2}
     assert len(made) == 2
     assert [path.name for path in (tmp_path / "stages").iterdir()] == ["step"]
+
+
+def test_a_second_run_into_the_same_folder_waits_for_nobody(tmp_path):
+    with Stages(tmp_path / "out").alone():
+        second = Stages(tmp_path / "out").alone()
+        with pytest.raises(RunError, match="out: another geoclusters is at work"), second:
+            pass
+        with Stages(tmp_path / "other").alone():
+            pass
+    with Stages(tmp_path / "out").alone():
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_is_killed_holds_nobody_up(tmp_path):
+    script = (
+        "import sys, time; from pathlib import Path; from geoclusters.stages import Stages\n"
+        "with Stages(Path(sys.argv[1])).alone(): print('in', flush=True); time.sleep(60)"
+    )
+    words = [sys.executable, "-c", script, str(tmp_path / "out")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "in\n"
+        with (
+            pytest.raises(RunError, match="at work in this folder"),
+            Stages(tmp_path / "out").alone(),
+        ):
+            pass
+        other.kill()
+    with Stages(tmp_path / "out").alone():
+        (tmp_path / "out" / "stages" / "kept").touch()
+    assert (tmp_path / "out" / "stages" / "kept").exists()
+
+
+def test_what_was_there_before_stays(tmp_path):
+    (tmp_path / "out").mkdir()
+    with Stages(tmp_path / "out" / "a" / "b").alone():
+        pass
+    assert list(tmp_path.rglob("*")) == [tmp_path / "out"]
