@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from geoclusters.study import Study
 
 ALONE: Final = "one machine, 1 thread"
-WORKERS: Final = "dask, 2 workers, {} shares"
+WORKERS: Final = "dask, 2 workers, {} partitions"
 PARTITIONS: Final = {1_000_000: (2,), 10_000_000: (2, 10)}
 """Of tables of so many rows."""
 WORKS: Final = (bench_openalex.PARTS, 100_000, 400_000)
-"""Works in as many files as there are parts of a snapshot; a file is a share."""
+"""Works in as many files as there are parts of a snapshot; a file is a partition."""
 INSTITUTIONS: Final = 110_000
 
 

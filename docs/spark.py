@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import LongType, StructField, StructType
 
 import geoclusters as gc
-from geoclusters.engine import SpreadEngine, tasks
+from geoclusters.engine import DistributedEngine, tasks
 from geoclusters.errors import GeoclustersError
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 ANSWERS = "task bigint, answer binary"
 
 
-def engine_on(spark: SparkSession, *, partitions: int | None = None) -> SpreadEngine:
+def engine_on(spark: SparkSession, *, partitions: int | None = None) -> DistributedEngine:
     """
-    Give an engine whose tasks Spark carries out: ``geoclusters.run(study, out, spread=engine_on(spark))``.
+    Give an engine whose tasks Spark carries out: ``geoclusters.run(study, out, engine=engine_on(spark))``.
 
     Parameters
     ----------
     partitions : int, optional
-        Shares that the addresses are parted into; by default one for some million rows.
+        Partitions that the addresses are parted into; by default one for some million rows.
     """
 
     def carry_out(
@@ -62,7 +62,7 @@ def engine_on(spark: SparkSession, *, partitions: int | None = None) -> SpreadEn
                 raise answer
         return answers
 
-    return SpreadEngine(carry_out, partitions=partitions)
+    return DistributedEngine(carry_out, partitions=partitions)
 
 
 def with_cells(
@@ -94,10 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = argparse.ArgumentParser(description="A run of geoclusters on Spark.")
     asked.add_argument("study")
     asked.add_argument("--out", help="folder of the run, which all machines share")
-    asked.add_argument("--partitions", type=int, help="shares that the addresses are parted into")
+    asked.add_argument(
+        "--partitions", type=int, help="partitions that the addresses are parted into"
+    )
     given = asked.parse_args(arguments)
     spark = SparkSession.builder.appName("geoclusters").getOrCreate()
-    result = gc.run(given.study, given.out, spread=engine_on(spark, partitions=given.partitions))
+    result = gc.run(given.study, given.out, engine=engine_on(spark, partitions=given.partitions))
     print(f"The map is at {result.folder / 'map.html'}")
 
 

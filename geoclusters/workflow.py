@@ -38,7 +38,7 @@ def run(
     study: Study | str | Path | None = None,
     out: str | Path | None = None,
     *,
-    spread: engine.Engine | None = None,
+    engine: engine.Engine | None = None,
 ) -> Result:
     """
     Carry out every step of a study.
@@ -49,7 +49,7 @@ def run(
         A study, or the TOML file of one; left out: the generated sample world.
     out : str or Path, optional
         Folder for the results; by default `out/` and the study's `name`, in small letters and with hyphens.
-    spread : engine, optional
+    engine : engine.Engine, optional
         Carries out the steps that touch every address, in place of what the study's `[engine]` says.
 
     Returns
@@ -71,12 +71,12 @@ def run(
         folder = Path(out) if out is not None else Path("out") / slug(study.name)
     state = stages.Stages(folder)
     with state.alone():
-        plan, facts = added_up(study or read_study(_sample_study(state)), state, spread)
+        plan, facts = added_up(study or read_study(_sample_study(state)), state, engine)
         return _finish(folder, state, plan, facts)
 
 
 def added_up(
-    study: Study, state: stages.Stages, spread: engine.Engine | None = None
+    study: Study, state: stages.Stages, given: engine.Engine | None = None
 ) -> tuple[Plan, dict[str, Any]]:
     """Have the addresses of a study read and added up; give with what they were made from what was found."""
     files = [source.files(study.folder) for source in study.sources]
@@ -84,7 +84,7 @@ def added_up(
         # The hashing of the files goes on beside the import.
         from geoclusters import engine  # noqa: PLC0415 - slow
 
-        with nullcontext(spread) if spread else engine.chosen(study.engine) as chosen:
+        with nullcontext(given) if given else engine.chosen(study.engine) as chosen:
             return plan, _add_up(state, plan, files, chosen)
 
 

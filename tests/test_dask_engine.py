@@ -1,4 +1,4 @@
-"""Tasks on many workers: the same bytes as in one process, whatever the shares, the order, and the workers lost."""
+"""Tasks on many workers: the same bytes as in one process, whatever the partitions, the order, and the workers lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ import geoclusters as gc
 from geoclusters import addresses, engine
 from geoclusters.engine import dask as engine_of_dask
 from geoclusters.engine import tasks
-from geoclusters.engine.spread import grouped
+from geoclusters.engine.distributed import grouped
 from geoclusters.errors import EngineError, SourceError, StudyError
 
 pytestmark = pytest.mark.usefixtures("no_pages_in_module")
@@ -128,8 +128,8 @@ def test_order_and_repetition_of_tasks_leave_no_trace(world, local, tmp_path):
             assert work(*given[number]) == found[number]
         return [found[number] for number in range(len(given))]
 
-    spread = engine.SpreadEngine(carry_out, partitions=7)
-    assert bytes_of(gc.run(study_in(world), tmp_path, spread=spread)) == local
+    spread = engine.DistributedEngine(carry_out, partitions=7)
+    assert bytes_of(gc.run(study_in(world), tmp_path, engine=spread)) == local
 
 
 def test_a_worker_killed_in_the_middle_costs_time_and_not_truth(world, local, cluster, tmp_path):
@@ -139,7 +139,7 @@ def test_a_worker_killed_in_the_middle_costs_time_and_not_truth(world, local, cl
     def kill():
         work = tmp_path / "stages" / ".addresses.part"
         while not done:
-            done.extend(work.glob("work-*/share-*"))
+            done.extend(work.glob("work-*/partition-*"))
             time.sleep(0.002)
         os.kill(min(before), signal.SIGKILL)
 
@@ -212,8 +212,8 @@ def test_numbers_that_rise_are_not_compared_run_by_run(tmp_path):
         return [work(*each) for each in given]
 
     study = gc.make_study(make_settings(), folder=tmp_path)
-    spread = engine.SpreadEngine(carry_out, partitions=PARTITIONS)
-    found = bytes_of(gc.run(study, tmp_path / "spread", spread=spread))
+    spread = engine.DistributedEngine(carry_out, partitions=PARTITIONS)
+    found = bytes_of(gc.run(study, tmp_path / "spread", engine=spread))
     assert (tasks.leave_runs, 0) in asked
     assert (tasks.add_buckets, 1) in asked
     assert found == bytes_of(gc.run(study, tmp_path / "local"))
@@ -241,18 +241,18 @@ def test_a_folder_is_whole_or_not_there(tmp_path):
         raise OSError("disk is full")
 
     with pytest.raises(OSError, match="full"):
-        tasks.whole(tmp_path, "share", fails)
+        tasks.whole(tmp_path, "partition", fails)
     assert not list(tmp_path.iterdir())
 
     def overtaken(folder):
         """While this attempt goes on, another one ends."""
         folder.mkdir()
-        if not (tmp_path / "share").exists():
-            tasks.whole(tmp_path, "share", lambda other: other.mkdir() or {"by": "the other"})
+        if not (tmp_path / "partition").exists():
+            tasks.whole(tmp_path, "partition", lambda other: other.mkdir() or {"by": "the other"})
         return {"by": "this one"}
 
-    assert tasks.whole(tmp_path, "share", overtaken) == {"by": "the other"}
-    assert [f.name for f in tmp_path.iterdir()] == ["share"]
+    assert tasks.whole(tmp_path, "partition", overtaken) == {"by": "the other"}
+    assert [f.name for f in tmp_path.iterdir()] == ["partition"]
 
 
 def test_threads_of_one_worker_do_not_read_at_the_same_time(tmp_path):
@@ -274,7 +274,7 @@ def test_threads_of_one_worker_do_not_read_at_the_same_time(tmp_path):
 def test_a_worker_without_the_folder_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(tasks, "SEEN_AFTER_SECONDS", 0)
     with pytest.raises(EngineError, match=r"gone: the worker on .* does not see this"):
-        tasks.whole(tmp_path / "gone", "share", lambda _: {})
+        tasks.whole(tmp_path / "gone", "partition", lambda _: {})
     part = SimpleNamespace(path=str(tmp_path / "gone.parquet"))
     with pytest.raises(EngineError, match="file system that all workers share"):
         tasks.look_at(tmp_path, [part])
@@ -283,15 +283,15 @@ def test_a_worker_without_the_folder_says_so(tmp_path, monkeypatch):
 def test_rows_of_a_bucket_that_are_missing_are_missed(world, tmp_path):
     study = study_in(world)
     task = engine.adding.Task.of(study)
-    (tmp_path / "share-0000" / tasks.ASIDE).mkdir(parents=True)
+    (tmp_path / "partition-0000" / tasks.ASIDE).mkdir(parents=True)
     table = pq.read_table(world / "addresses.parquet").slice(0, 3).select(["patent"])
     table = table.append_column("source", [np.zeros(3, np.int16)])
     for name in ("row", "key", "other_key"):
         table = table.append_column(name, [np.arange(3)])
     file = tasks.bucket_file(4, "000000")
-    pq.write_table(table, tmp_path / "share-0000" / tasks.ASIDE / file)
+    pq.write_table(table, tmp_path / "partition-0000" / tasks.ASIDE / file)
     with pytest.raises(EngineError, match="sees 3 of the 5 rows"):
-        tasks.add_buckets(tmp_path, "buckets-0000", {4: 5}, ["share-0000"], task, 1)
+        tasks.add_buckets(tmp_path, "buckets-0000", {4: 5}, ["partition-0000"], task, 1)
 
 
 def test_dask_that_is_not_installed_is_named(monkeypatch):

@@ -24,7 +24,7 @@ from geoclusters.cells import SiteTable, added_up, cell_rows, finish, rows_in, s
 from geoclusters.clusters import territories
 from geoclusters.comparison import compare
 from geoclusters.earth import EARTH_RADIUS_KM
-from geoclusters.engine import SpreadEngine
+from geoclusters.engine import DistributedEngine
 from geoclusters.errors import StudyError
 from geoclusters.exactness import changed_weight
 from geoclusters.locating import locate
@@ -291,9 +291,9 @@ def test_order_files_and_shares_leave_no_trace(exact, four_cities, tmp_path):
     given = make_settings(resolution="exact", **SMALL)
     shuffled = gc.run(gc.make_study(given, folder=tmp_path), tmp_path / "shuffled")
     assert bytes_of(shuffled.folder) == bytes_of(exact.folder)
-    one_by_one = SpreadEngine(lambda work, each: [work(*g) for g in each], partitions=4)
+    one_by_one = DistributedEngine(lambda work, each: [work(*g) for g in each], partitions=4)
     spread = gc.run(
-        gc.make_study(given, folder=four_cities), tmp_path / "spread", spread=one_by_one
+        gc.make_study(given, folder=four_cities), tmp_path / "spread", engine=one_by_one
     )
     assert bytes_of(spread.folder) == bytes_of(exact.folder)
 

@@ -111,7 +111,7 @@ def test_a_table_of_spark_is_left_as_parquet_and_read_as_a_source(
     settings = make_settings()
     settings["source"][0]["path"] = "addresses.parquet/*.parquet"
     study = gc.make_study(settings, folder=tmp_path)
-    spread = bytes_of(gc.run(study, tmp_path / "spark", spread=recipe.engine_on(spark)))
+    spread = bytes_of(gc.run(study, tmp_path / "spark", engine=recipe.engine_on(spark)))
     assert {name for name in local if local[name] != spread[name]} == {"rejected.parquet"}
 
 

@@ -66,7 +66,7 @@ def still(folder, tmp_path_factory):
 def ran_spread(folder, out, chosen=None):
     study = gc.make_study(settings(spread="places"), folder=folder)
     with undrawn():
-        return gc.run(study, out, spread=chosen)
+        return gc.run(study, out, engine=chosen)
 
 
 # ------------------------------------------------------------ the same in any order
@@ -84,7 +84,9 @@ def test_order_files_and_threads_leave_no_trace(spread, tmp_path):
 
 
 def test_tasks_on_other_machines_leave_no_trace(spread, folder, tmp_path):
-    chosen = engine.SpreadEngine(lambda work, given: [work(*each) for each in given], partitions=5)
+    chosen = engine.DistributedEngine(
+        lambda work, given: [work(*each) for each in given], partitions=5
+    )
     other = ran_spread(folder, tmp_path / "out", chosen)
     assert bytes_of(other.folder) == bytes_of(spread.folder)
     assert other.run["spread"] == spread.run["spread"]

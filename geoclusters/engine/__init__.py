@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from geoclusters.engine.adding import REJECTED_FILE
+    from geoclusters.engine.distributed import DistributedEngine
     from geoclusters.engine.local import LocalEngine
     from geoclusters.engine.reading import geocoding_facts, left_out_facts
-    from geoclusters.engine.spread import SpreadEngine
     from geoclusters.engine.store import AddressStore
     from geoclusters.settings import Engine as EngineSettings
     from geoclusters.study import Study
@@ -23,7 +23,7 @@ _HOMES: Final = {
     "REJECTED_FILE": ".adding",
     "AddressStore": ".store",
     "LocalEngine": ".local",
-    "SpreadEngine": ".spread",
+    "DistributedEngine": ".distributed",
     "geocoding_facts": ".reading",
     "left_out_facts": ".reading",
 }
@@ -31,9 +31,9 @@ _HOMES: Final = {
 __all__ = [
     "REJECTED_FILE",
     "AddressStore",
+    "DistributedEngine",
     "Engine",
     "LocalEngine",
-    "SpreadEngine",
     "chosen",
     "geocoding_facts",
     "left_out_facts",

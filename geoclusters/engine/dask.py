@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from geoclusters import __version__
 from geoclusters.engine import tasks
-from geoclusters.engine.spread import SpreadEngine
+from geoclusters.engine.distributed import DistributedEngine
 from geoclusters.errors import EngineError, GeoclustersError
 from geoclusters.machine import processors
 
@@ -40,7 +40,7 @@ LOST: Final = f"the scheduler was lost, or dropped the tasks; {GOES_ON}"
 log = logging.getLogger("geoclusters")
 
 
-class DaskEngine(SpreadEngine):
+class DaskEngine(DistributedEngine):
     """
     Spreads the addresses over workers of dask; use it as a context. Nothing is started before there is work.
 

@@ -1,4 +1,4 @@
-"""What is done with a share of the addresses, on whichever machine: each task writes a folder of its own.
+"""What is done with a partition of the addresses, on whichever machine: each task writes a folder of its own.
 
 A task writes under the name of its attempt, and the folder gets the name of the task only when it is whole. So nothing
 half-written is ever seen, and a task that is done again, because a machine was lost, finds what is there or puts the
@@ -192,15 +192,15 @@ def _range_of(keys: Keys, n_ranges: int) -> Keys:
     return np.asarray((keys >> np.uint64(32)) * np.uint64(n_ranges) >> np.uint64(32))
 
 
-def compare_runs(work: Path, name: str, number: int, shares: Sequence[str]) -> Facts:
-    """Find the keys of one range that more than one run has, and keep for each share those that it has."""
+def compare_runs(work: Path, name: str, number: int, partitions: Sequence[str]) -> Facts:
+    """Find the keys of one range that more than one run has, and keep for each partition those that it has."""
 
     def make(folder: Path) -> Facts:
         folder.mkdir()
-        runs = [_load(work / share / RUNS, str(number)) for share in shares]
+        runs = [_load(work / partition / RUNS, str(number)) for partition in partitions]
         repeated = addresses.repeated_keys(np.concatenate([NO_KEYS, *runs]))
         mine = [np.unique(keys[addresses.is_member(keys, repeated)]) for keys in runs]
-        save(folder / SCATTERED, dict(zip(shares, mine, strict=True)))
+        save(folder / SCATTERED, dict(zip(partitions, mine, strict=True)))
         return {"scattered": len(repeated)}
 
     return whole(work, name, make)
@@ -218,14 +218,14 @@ def _load(file: Path, name: str) -> Keys:
         return np.asarray(arrays[name]) if name in arrays.files else NO_KEYS
 
 
-def scattered_of(files: Iterable[Path], share: str) -> Keys:
-    """Give the keys of the scattered documents of which a share has rows, sorted."""
-    return np.unique(np.concatenate([NO_KEYS, *(_load(file, share) for file in files)]))
+def scattered_of(files: Iterable[Path], partition: str) -> Keys:
+    """Give the keys of the scattered documents of which a partition has rows, sorted."""
+    return np.unique(np.concatenate([NO_KEYS, *(_load(file, partition) for file in files)]))
 
 
-def add_share(
+def add_partition(
     work: Path,
-    share: str,
+    partition: str,
     parts: Sequence[Part],
     scattered: Sequence[Path],
     task: Task,
@@ -244,7 +244,7 @@ def add_share(
     def make(folder: Path) -> Facts:
         for part in parts:
             _see_file(part)
-        keys = scattered_of(scattered, share)
+        keys = scattered_of(scattered, partition)
         with Adder(task, keys, folder / VOLUME, n_threads=n_threads) as adder:
             buckets = _Buckets(folder / ASIDE, n_buckets)
             for part in parts:
@@ -254,11 +254,11 @@ def add_share(
             write_tables(adder.folder, adder.sums())
         return {"aside": buckets.rows}
 
-    return whole(work, share, make)
+    return whole(work, partition, make)
 
 
 def _own(tables: Iterable[pa.Table], scattered: Keys, buckets: _Buckets) -> Iterator[pa.Table]:
-    """Give the rows of documents that are whole here; the others go to buckets that all shares have."""
+    """Give the rows of documents that are whole here; the others go to buckets that all partitions have."""
     for table in tables:
         elsewhere = addresses.is_member(table["key"].to_numpy(), scattered)
         buckets.add(table.filter(elsewhere))
@@ -294,12 +294,12 @@ def add_buckets(
     work: Path,
     name: str,
     buckets: Mapping[int, int],
-    shares: Sequence[str],
+    partitions: Sequence[str],
     task: Task,
     n_threads: int,
 ) -> Facts:
     """
-    Add the rows of some buckets of all shares up into a volume.
+    Add the rows of some buckets of all partitions up into a volume.
 
     Parameters
     ----------
@@ -308,10 +308,10 @@ def add_buckets(
     """
 
     def make(folder: Path) -> Facts:
-        for share in shares:
-            see(work / share)
+        for partition in partitions:
+            see(work / partition)
         with Adder(task, NO_KEYS, folder / VOLUME, n_threads=n_threads) as adder:
-            adder.add_aside(_together(work, shares, *bucket) for bucket in buckets.items())
+            adder.add_aside(_together(work, partitions, *bucket) for bucket in buckets.items())
             adder.close()
             write_tables(adder.folder, adder.sums())
         return {}
@@ -319,9 +319,13 @@ def add_buckets(
     return whole(work, name, make)
 
 
-def _together(work: Path, shares: Sequence[str], bucket: int, n_rows: int) -> pa.Table:
+def _together(work: Path, partitions: Sequence[str], bucket: int, n_rows: int) -> pa.Table:
     pattern = bucket_file(bucket, "*")
-    files = [file for share in shares for file in sorted((work / share / ASIDE).glob(pattern))]
+    files = [
+        file
+        for partition in partitions
+        for file in sorted((work / partition / ASIDE).glob(pattern))
+    ]
     table = addresses.together(pq.read_table(file) for file in files)
     if table.num_rows != n_rows:
         raise EngineError(

@@ -1,9 +1,9 @@
 """The plan of the steps that touch every address, for any way to carry out tasks: dask, Spark, or one after the other.
 
-Sources are parted into shares. Documents whose rows stand in several places are found by the keys of runs of rows,
-which tasks compare range by range, so that no machine ever needs all of them. Each share is added up into a volume of
-its own; the rows of scattered documents wait in buckets, which are added up into volumes at the end. All sums are whole
-numbers: number and order of the tasks leave no trace in the results.
+Sources are parted into partitions. Documents whose rows stand in several places are found by the keys of runs of rows,
+which tasks compare range by range, so that no machine ever needs all of them. Each partition is added up into a volume
+of its own; the rows of scattered documents wait in buckets, which are added up into volumes at the end. All sums are
+whole numbers: number and order of the tasks leave no trace in the results.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from geoclusters.addresses import Part
     from geoclusters.study import Study
 
-SHARES_FILE: Final = "shares.json"
+PARTITIONS_FILE: Final = "partitions.json"
 SCATTERED_FILE: Final = "scattered-{}.npz"
-ROWS_OF_SHARE: Final = 4_000_000
+ROWS_OF_PARTITION: Final = 4_000_000
 """Some seconds of work: little is lost with a machine, and there is far more to do than a volume costs."""
 ROWS_OF_BUCKET: Final = 1_000_000
 LEAST_BUCKETS: Final = 16
 MOST_RANGES: Final = 256
-SHARES_PER_SLOT: Final = 2
+PARTITIONS_PER_SLOT: Final = 2
 log = logging.getLogger("geoclusters")
 
 
@@ -59,7 +59,7 @@ class CarryOut(Protocol):
         ...
 
 
-class SpreadEngine:
+class DistributedEngine:
     """
     Spreads the addresses over tasks.
 
@@ -69,13 +69,13 @@ class SpreadEngine:
         Carries out tasks (`CarryOut`). All of them, and this process, share the file system that the run's folder and
         the sources lie on.
     partitions : int, optional
-        Shares that the addresses are parted into; by default one for some million rows.
+        Partitions that the addresses are parted into; by default one for some million rows.
     threads : int
         Threads of each task, beside the one that reads.
 
     Examples
     --------
-    >>> one_by_one = SpreadEngine(lambda work, given: [work(*each) for each in given], partitions=20)
+    >>> one_by_one = DistributedEngine(lambda work, given: [work(*each) for each in given], partitions=20)
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class SpreadEngine:
         self, study: Study, files: Sequence[Sequence[Path]], target: Path
     ) -> dict[str, Any]:
         """
-        Have every source of a study as Parquet, part it into shares, and find the scattered documents of each.
+        Have every source of a study as Parquet, part it into partitions, and find the scattered documents of each.
 
         Parameters
         ----------
@@ -117,12 +117,12 @@ class SpreadEngine:
             parts = self._parts(study, files, work, target)
             check_sources(study, parts)
             rows = sum(map(rows_of, parts))
-            least = SHARES_PER_SLOT * self.slots()
-            partitions = self._partitions or max(least, -(-rows // ROWS_OF_SHARE))
-            shares = parted(parts, partitions)
-            self._find_scattered(shares, work, target)
-        facts = {name: [part.facts() for part in mine] for name, mine in shares.items()}
-        write_json(target / SHARES_FILE, {"rows": rows, "shares": facts})
+            least = PARTITIONS_PER_SLOT * self.slots()
+            n_partitions = self._partitions or max(least, -(-rows // ROWS_OF_PARTITION))
+            partitions = parted(parts, n_partitions)
+            self._find_scattered(partitions, work, target)
+        facts = {name: [part.facts() for part in mine] for name, mine in partitions.items()}
+        write_json(target / PARTITIONS_FILE, {"rows": rows, "partitions": facts})
         return {}
 
     def _parts(
@@ -140,28 +140,30 @@ class SpreadEngine:
             found[reading.name] = addresses.part_of_facts(fact, target)
         return [found[r.name] if r.name in found else r.part(target) for r in asked]
 
-    def _find_scattered(self, shares: Mapping[str, list[Part]], work: Path, target: Path) -> None:
-        """Write for each share the keys of those of its documents that have rows elsewhere, too."""
-        looked = self._carry_out(tasks.look_at, [(work, parts) for parts in shares.values()])
+    def _find_scattered(
+        self, partitions: Mapping[str, list[Part]], work: Path, target: Path
+    ) -> None:
+        """Write for each partition the keys of those of its documents that have rows elsewhere, too."""
+        looked = self._carry_out(tasks.look_at, [(work, parts) for parts in partitions.values()])
         spans: dict[int, list[list[int] | None]] = defaultdict(list)
-        for parts, fact in zip(shares.values(), looked, strict=True):
+        for parts, fact in zip(partitions.values(), looked, strict=True):
             for part, span in zip(parts, fact["spans"], strict=True):
                 spans[part.metric].append(span)
         touching = {metric: addresses.touching_numbers(found) for metric, found in spans.items()}
         keys = [_keys(numbers, metric) for metric, numbers in touching.items() if numbers]
         if keys:
-            everywhere = dict.fromkeys(shares, np.concatenate(keys))
+            everywhere = dict.fromkeys(partitions, np.concatenate(keys))
             tasks.save(target / SCATTERED_FILE.format("touching"), everywhere)
-        self._compare(shares, {m for m, numbers in touching.items() if numbers is None}, work)
+        self._compare(partitions, {m for m, numbers in touching.items() if numbers is None}, work)
         for number, folder in enumerate(sorted(work.glob("range-*"))):
             file = target / SCATTERED_FILE.format(f"{number:04}")
             (folder / tasks.SCATTERED).replace(file)
 
-    def _compare(self, shares: Mapping[str, list[Part]], metrics: set[int], work: Path) -> None:
+    def _compare(self, partitions: Mapping[str, list[Part]], metrics: set[int], work: Path) -> None:
         """Compare the runs of those metrics that are not in order."""
         wanted = {
             name: [part for part in parts if part.metric in metrics]
-            for name, parts in shares.items()
+            for name, parts in partitions.items()
             if any(part.metric in metrics for part in parts)
         }
         n_ranges = min(len(wanted), MOST_RANGES)
@@ -185,35 +187,38 @@ class SpreadEngine:
             If the tasks cannot be carried out.
         """
         read, target = read.resolve(), target.resolve()
-        content = json.loads((read / SHARES_FILE).read_text(encoding="utf-8"))
-        shares = {
+        content = json.loads((read / PARTITIONS_FILE).read_text(encoding="utf-8"))
+        partitions = {
             name: [addresses.part_of_facts(f, read) for f in facts]
-            for name, facts in content["shares"].items()
+            for name, facts in content["partitions"].items()
         }
         with _workplace(target) as work:
-            names = [*shares, *self._add(shares, work, read, Task.of(study), content["rows"])]
+            names = [
+                *partitions,
+                *self._add(partitions, work, read, Task.of(study), content["rows"]),
+            ]
             for number, name in enumerate(names):
                 (work / name / tasks.VOLUME).replace(target / VOLUMES.replace("*", f"{number:04}"))
         return concluded(target, study=study)
 
     def _add(
-        self, shares: Mapping[str, list[Part]], work: Path, read: Path, task: Task, n_rows: int
+        self, partitions: Mapping[str, list[Part]], work: Path, read: Path, task: Task, n_rows: int
     ) -> list[str]:
-        """Add up the shares and then what they set aside; give the names of the tasks of the latter."""
+        """Add up the partitions and then what they set aside; give the names of the tasks of the latter."""
         scattered = sorted(read.glob(SCATTERED_FILE.format("*")))
         n_buckets = max(LEAST_BUCKETS, n_rows // ROWS_OF_BUCKET)
         settings = task, n_buckets, self._threads
-        given = [(work, name, parts, scattered, *settings) for name, parts in shares.items()]
-        found = self._carry_out(tasks.add_share, given)
+        given = [(work, name, parts, scattered, *settings) for name, parts in partitions.items()]
+        found = self._carry_out(tasks.add_partition, given)
         aside: Counter[int] = Counter()
         for fact in found:
             aside.update(dict(enumerate(fact["aside"])))
-        groups = grouped(aside, max(ROWS_OF_BUCKET, -(-n_rows // len(shares))))
+        groups = grouped(aside, max(ROWS_OF_BUCKET, -(-n_rows // len(partitions))))
         names = [f"buckets-{number:04}" for number in range(len(groups))]
         self._carry_out(
             tasks.add_buckets,
             [
-                (work, name, rows, list(shares), task, self._threads)
+                (work, name, rows, list(partitions), task, self._threads)
                 for name, rows in zip(names, groups, strict=True)
             ],
         )
@@ -231,19 +236,19 @@ def _workplace(target: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def parted(parts: Sequence[Part], partitions: int) -> dict[str, list[Part]]:
-    """Part the rows into so many even shares, as far as row groups let; a share has a name and some parts."""
+def parted(parts: Sequence[Part], n_partitions: int) -> dict[str, list[Part]]:
+    """Part the rows into so many even partitions, as far as row groups let; a partition has a name and some parts."""
     sizes = [rows_of(part) for part in parts]
-    shares: dict[int, list[Part]] = defaultdict(list)
+    partitions: dict[int, list[Part]] = defaultdict(list)
     for part, before in zip(parts, accumulate(sizes, initial=0), strict=False):
-        pieces = addresses.split(part, partial(_share_of, before, partitions, sum(sizes)))
+        pieces = addresses.split(part, partial(_partition_of, before, n_partitions, sum(sizes)))
         for number, piece in pieces.items():
-            shares[number].append(piece)
-    return {f"share-{number:04}": shares[number] for number in sorted(shares)}
+            partitions[number].append(piece)
+    return {f"partition-{number:04}": partitions[number] for number in sorted(partitions)}
 
 
-def _share_of(before: int, partitions: int, all_rows: int, row: int) -> int:
-    return (before + row) * partitions // all_rows
+def _partition_of(before: int, n_partitions: int, all_rows: int, row: int) -> int:
+    return (before + row) * n_partitions // all_rows
 
 
 def _keys(numbers: list[int], metric: int) -> tasks.Keys:
