@@ -11,6 +11,7 @@ import numpy as np
 
 from geoclusters import clusters as cluster_wing
 from geoclusters import schema
+from geoclusters.densities import KINDS
 from geoclusters.machine import processors
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from geoclusters import indicators
+    from geoclusters.densities import Kind
     from geoclusters.engine import AddressStore
     from geoclusters.settings import Method
 
@@ -46,9 +48,9 @@ class Cells:
     totals : dict
         Documents of the world, per metric, as integers of 1/`schema.WEIGHT_ONE`.
     weight : numpy.ndarray of int64
-        Density weight of each cell, in `unit`.
-    unit : int
-        What a weight of 1 of the setting `min_density` is in integers.
+        Density weight of each cell, in the whole numbers of `kind.parts`.
+    kind : densities.Kind
+        What the setting `min_density` is measured in.
     """
 
     columns: Mapping[str, npt.NDArray[Any]]
@@ -56,7 +58,7 @@ class Cells:
     totals: dict[str, int]
     unplaced: dict[str, float]
     weight: Ints
-    unit: int
+    kind: Kind
 
     @classmethod
     def from_frame(
@@ -86,12 +88,9 @@ class Cells:
         totals = {
             m: window[m] - (lost[m] if method.world_total == "placed" else 0) for m in metrics
         }
-        if method.density == "addresses":
-            weight, unit = columns["addresses"].astype(np.int64, copy=False), 1
-        else:
-            weight, unit = _share_weights(columns, totals), schema.DENSITY_ONE
+        weight = WEIGHTS[method.density](columns, totals)
         unplaced = {m: lost[m] / window[m] if window[m] else 0.0 for m in metrics}
-        return cls(columns, list(metrics), totals, unplaced, weight, unit)
+        return cls(columns, list(metrics), totals, unplaced, weight, KINDS[method.density])
 
     def members(
         self, labels: Ints, economy: npt.NDArray[np.int16] | None = None
@@ -118,8 +117,8 @@ class Cells:
         Shares are rounded in each cell, so that three tenths in three cells may be a little less than those in one: a
         billionth less will do.
         """
-        need = min_density * self.unit
-        return max(round(need if self.unit == 1 else need * (1 - ROUNDING)), 1)
+        need = min_density * self.kind.parts
+        return max(round(need if self.kind.exact else need * (1 - ROUNDING)), 1)
 
     @property
     def lat(self) -> Floats:
@@ -157,6 +156,15 @@ def _share_weights(columns: Mapping[str, npt.NDArray[Any]], totals: Mapping[str,
             share += column[rows] / total
         weight[rows] = np.rint(share / len(totals) * schema.DENSITY_ONE)
     return weight
+
+
+def _address_weights(columns: Mapping[str, npt.NDArray[Any]], _totals: Mapping[str, int]) -> Ints:
+    """Count the addresses of the cell."""
+    return columns["addresses"].astype(np.int64, copy=False)
+
+
+WEIGHTS: Final = {"shares": _share_weights, "addresses": _address_weights}
+"""How the cells of each kind of density are weighed, in the whole numbers of its `densities.Kind.parts`."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +254,7 @@ def _doubts(
     ]
     threshold = method.min_density_value
     if found.labels.max(initial=-1) < 0:
-        top = found.density.max(initial=0) / cells.unit
+        top = found.density.max(initial=0) / cells.kind.parts
         return [
             *doubts,
             (

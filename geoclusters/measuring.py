@@ -156,8 +156,8 @@ def _cells_table(cells: Cells, found: Findings, ids: npt.NDArray[np.object_]) ->
     columns = {name: cells.frame[name].to_numpy() for name in cells.frame}
     for metric in cells.metrics:
         columns[metric] = indicators.as_documents(columns[f"weight_{metric}"])
-    columns["weight"] = cells.weight / cells.unit
-    columns["density"] = found.density / cells.unit
+    columns["weight"] = cells.weight / cells.kind.parts
+    columns["density"] = found.density / cells.kind.parts
     columns["core"] = found.core
     owner = pd.Categorical.from_codes(found.labels.astype(np.int32), categories=pd.Index(ids))
     return pd.DataFrame({**columns, "cluster_id": owner}, copy=False)

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from geoclusters import schema
+from geoclusters.densities import KINDS
 from geoclusters.errors import StudyError
 from geoclusters.hierarchy import EXACT, FINEST_RESOLUTION
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 Density = Literal["shares", "addresses"]
 MergeRule = Literal["gap", "gap+links"]
-
-DEFAULT_MIN_DENSITY: Final[dict[str, float]] = {"shares": 5e-4, "addresses": 4500.0}
 
 PROFILES: Final[dict[str, dict[str, Any]]] = {
     "gii-2024": {
@@ -160,7 +159,7 @@ class Method(Frozen):
         description="what is dense: shares of the world's documents, or number of addresses",
     )
     min_density: float | None = Field(
-        None, gt=0, le=1e15, description="density within the radius from which a cell is core"
+        None, gt=0, description="density within the radius from which a cell is core"
     )
     merge_gap_km: float = Field(
         5.0, ge=0, le=1000, description="clusters whose closest members are this near become one"
@@ -216,10 +215,12 @@ class Method(Frozen):
 
     @model_validator(mode="after")
     def _threshold_fits(self) -> Method:
-        if self.density == "shares" and self.min_density is not None and self.min_density > 1:
+        kind = KINDS[self.density]
+        if self.min_density is not None and self.min_density > kind.most:
+            others = " or ".join(f"density = {name!r}" for name in KINDS if name != self.density)
             message = (
-                f"min_density {self.min_density:g} is above 1, but with density = 'shares' it is a share of "
-                "the world: use a fraction such as 5e-4, or density = 'addresses'"
+                f"min_density {self.min_density:g} is above {kind.most:g}, the most that there can be with density = "
+                f"{self.density!r}: use one such as {kind.default:g}, or {others}"
             )
             raise ValueError(message)
         return self
@@ -231,7 +232,7 @@ class Method(Frozen):
     @property
     def min_density_value(self) -> float:
         """The threshold in force: the one given, or the default of the density."""
-        return self.min_density or DEFAULT_MIN_DENSITY[self.density]
+        return self.min_density or KINDS[self.density].default
 
 
 class Source(_OfFiles):

@@ -450,7 +450,16 @@ def test_an_identifier_that_leads_out_of_the_folder_is_refused(tmp_path):
 
 def test_pages_know_only_results_and_common_tables():
     tables = {"schema", "results", "countries", "places"}
-    common = {"errors", "earth", "geometry", "hierarchy", "compiling", "wkb", "wording"}
+    common = {
+        "densities",
+        "errors",
+        "earth",
+        "geometry",
+        "hierarchy",
+        "compiling",
+        "wkb",
+        "wording",
+    }
     allowed = {*tables, *common, "pages"}
     folder = Path(geoclusters.__file__).parent / "pages"
     for file in folder.glob("*.py"):

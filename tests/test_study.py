@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geoclusters import make_study, read_study
+from geoclusters.assembly import WEIGHTS
+from geoclusters.densities import KINDS
 from geoclusters.errors import StudyError
-from geoclusters.settings import Method, expanded
+from geoclusters.pages.settings import WORDS
+from geoclusters.settings import Density, Method, expanded
 
 SOURCE = {"metric": "patents", "path": "p.csv", "columns": {"document": "id"}}
 
@@ -36,6 +41,14 @@ def test_profiles_set_several_settings_at_once(profile, metrics):
     )
 
 
+def test_every_kind_of_density_is_whole():
+    assert get_args(Density) == tuple(KINDS) == tuple(WEIGHTS)
+    for name, kind in KINDS.items():
+        assert Method(density=name).min_density_value == kind.default <= kind.most
+        assert kind.text(kind.default)
+        assert ("density", name) in WORDS
+
+
 def test_what_the_study_says_goes_before_its_profile():
     assert Method.model_validate({"profile": "gii-2024", "radius_km": 20.0}).radius_km == 20
     assert (
@@ -50,7 +63,10 @@ def test_what_the_study_says_goes_before_its_profile():
         ({"method": {"raduis_km": 5}}, ["[method]", "'raduis_km'", "did you mean 'radius_km'"]),
         ({"method": {"radius_km": -5}}, ["radius_km = -5", "0.0001", "default: 15"]),
         ({"method": {"radius_km": 0.00005}}, ["radius_km = 5e-05", "0.0001"]),
-        ({"method": {"density": "addresses", "min_density": 1e18}}, ["min_density = 1e+18"]),
+        (
+            {"method": {"density": "addresses", "min_density": 1e18}},
+            ["min_density 1e+18 is above 1e+15"],
+        ),
         ({"method": {"weights": {"patents": 1e308}}}, ["weights.patents = 1e+308"]),
         ({"method": {"metrics": ["patents", "patents"]}}, ["'patents' more than once"]),
         (

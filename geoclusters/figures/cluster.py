@@ -11,6 +11,7 @@ import shapely
 from matplotlib.patches import Rectangle
 
 from geoclusters.colours import spread
+from geoclusters.densities import kind_of
 from geoclusters.errors import GeoclustersError
 from geoclusters.figures import labels, projection, style
 from geoclusters.figures.labels import Box, Mark
@@ -407,11 +408,10 @@ def _economies(result: Result, row: pd.Series) -> str:
 def _draw_classes(
     axes: Axes, result: Result, breaks: list[float], width: float, top: float
 ) -> None:
-    unit = "addresses" if result.run["settings"].get("density") == "addresses" else "% of the world"
-    factor = 1.0 if unit == "addresses" else 100.0
+    kind = kind_of(result.run["settings"])
     radius = number(result.run["settings"]["radius_km"])
     axes.text(0, top, f"Density within {radius} km,", size=style.SMALL_PT, weight="bold", va="top")
-    axes.text(0, top - 2.9, unit, size=style.SMALL_PT, weight="bold", va="top")
+    axes.text(0, top - 2.9, kind.unit, size=style.SMALL_PT, weight="bold", va="top")
     shades = spread(len(breaks) + 1)
     step = min(7.0, width / len(shades))
     for place, shade in enumerate(shades):
@@ -424,7 +424,7 @@ def _draw_classes(
         axes.text(
             place * step,
             top - 9.2,
-            f"{factor * value:g}",
+            f"{kind.factor * value:g}",
             size=style.SMALL_PT,
             ha="center",
             va="top",

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
+from geoclusters.densities import density_text
 from geoclusters.hierarchy import EXACT
 from geoclusters.results import written_aside
-from geoclusters.wording import joined, label, notice, number, percent, printable, window
+from geoclusters.wording import joined, label, notice, number, printable, window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -247,7 +248,7 @@ def caption(result: Result, *more: str) -> list[str]:
     said = (
         f"Study: {drawable(run['study']['name'])}, {window(run)}.{sources} "
         f"Method: {_grain(settings['resolution'])}, radius {number(settings['radius_km'])} km, "
-        f"core from {density_text(settings)}, {_merging(settings['merge_gap_km'])}. "
+        f"core from {density_text(settings['min_density'], settings)}, {_merging(settings['merge_gap_km'])}. "
         f"geoclusters {drawable(run['geoclusters'], 20)}."
     )
     return [*more, said]
@@ -271,14 +272,6 @@ def counted_clusters(count: int, kind: str = "") -> str:
 
 def _grain(resolution: int | str) -> str:
     return "points without binning" if resolution == EXACT else f"H3 resolution {resolution}"
-
-
-def density_text(settings: dict[str, Any]) -> str:
-    """Write the density of a core cell in the unit of the study."""
-    value = settings["min_density"]
-    if settings.get("density") == "addresses":
-        return f"{number(value)} addresses"
-    return f"{percent(value)} of the world's documents"
 
 
 def warning(result: Result) -> str:

@@ -6,8 +6,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from geoclusters import schema
+from geoclusters.densities import density_text
 from geoclusters.hierarchy import EXACT
-from geoclusters.pages.settings import density_text, setting_rows
+from geoclusters.pages.settings import setting_rows
 from geoclusters.pages.wording import label, notice, number, percent, window
 from geoclusters.wording import changed_by_binning
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from geoclusters.densities import density_text, kind_of
 from geoclusters.geometry import cell_corners
 from geoclusters.hierarchy import EXACT
 from geoclusters.pages.cellids import joined, parents, resolution_of
 from geoclusters.pages.packing import Rings, closed_rings, pack_bytes, pack_points, pack_rings
-from geoclusters.pages.settings import density_text
 from geoclusters.pages.shapes import unrolled_lon
 from geoclusters.pages.wording import CLASSES, class_breaks, label, number, significant
 
@@ -38,7 +38,6 @@ DOT_DECIMALS: Final = 4
 RATIOS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 """Limits of the classes of density, in thresholds."""
 _MOST_CLASSES_ABOVE: Final = 5
-_LEAST_IN_PERCENT: Final = 1e-5
 _DENSITY: Final = "Density around the cell"
 _RES_0_AREA_KM2: Final = 4_357_449.4
 _DOT_SIZE: Final = 0.85
@@ -51,7 +50,7 @@ class CellMap:
     def __init__(self, result: Result, cells: Cells) -> None:
         settings = result.run["settings"]
         self._metrics = result.metrics
-        self._addresses = settings.get("density") == "addresses"
+        self._kind = kind_of(settings)
         self._threshold = settings.get("min_density") or None
         self._settings = settings
         self._cells = cells
@@ -119,27 +118,19 @@ class CellMap:
         return {
             "key": "activity",
             "label": "Activity of the cell",
-            **self._unit(breaks),
+            **self._kind.legend(breaks[0] if breaks else math.inf),
             "column": "weight",
             "divisor": 1.0,
             "breaks": breaks,
             "under": 0,
         }
 
-    def _unit(self, breaks: list[float]) -> dict[str, Any]:
-        """Choose the unit in which the limits of classes are short."""
-        if self._addresses:
-            return {"unit": "addresses", "factor": 1}
-        if breaks and breaks[0] < _LEAST_IN_PERCENT:
-            return {"unit": "millionths of the world", "factor": 1e6}
-        return {"unit": "% of the world", "factor": 100}
-
     def _density(self, own: Columns, outside: Columns) -> dict[str, Any]:
         if self._threshold is None:
             breaks = class_breaks(own["density"], classes=CLASSES)
             return {
                 **self._activity(own),
-                **self._unit(breaks),
+                **self._kind.legend(breaks[0] if breaks else math.inf),
                 "key": "density",
                 "label": _DENSITY,
                 "column": "density",

@@ -6,6 +6,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from geoclusters.densities import density_text
 from geoclusters.errors import RunError
 from geoclusters.pages import embedding
 from geoclusters.pages.about import about
@@ -14,7 +15,6 @@ from geoclusters.pages.details import Details
 from geoclusters.pages.neighbourhood import Neighbourhood
 from geoclusters.pages.numbers import files_of, takeaway
 from geoclusters.pages.quality import Quality
-from geoclusters.pages.settings import density_text
 from geoclusters.pages.shares import economy_names, economy_parts
 from geoclusters.pages.specialisation import Specialisation
 from geoclusters.pages.surroundings import Surroundings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from geoclusters.pages.wording import label, number, percent
+from geoclusters.densities import density_text
+from geoclusters.pages.wording import label, percent
 
 NAMES: Final = {
     "resolution": "H3 resolution of the cells",
@@ -99,13 +100,6 @@ def setting_text(key: str, settings: dict[str, Any]) -> str:
         case _:
             shown = WORDS.get((key, str(value))) or _plain(value)
             return f"{shown} km" if key.endswith(_KM) else shown
-
-
-def density_text(value: float | None, settings: dict[str, Any]) -> str:
-    """Write a density in the unit of the study: a share of the world, or a number of addresses."""
-    if settings.get("density") == "addresses":
-        return f"{number(value)} addresses"
-    return f"{percent(value)} of the world"
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from geoclusters.densities import density_text
 from geoclusters.hierarchy import EXACT
 from geoclusters.pages import embedding, highlights
 from geoclusters.pages.about import about
@@ -16,7 +17,6 @@ from geoclusters.pages.cells import Cells
 from geoclusters.pages.numbers import files_of
 from geoclusters.pages.packing import pack_bytes, pack_points, pack_shapes
 from geoclusters.pages.relief import relief
-from geoclusters.pages.settings import density_text
 from geoclusters.pages.shapes import packed_coast, packed_land, packed_towns, unrolled, unrolled_lon
 from geoclusters.pages.wording import CLASSES, class_breaks, label, number, shortened
 from geoclusters.results import written_aside
