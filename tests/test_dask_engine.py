@@ -304,11 +304,12 @@ def test_dask_that_is_not_installed_is_named(monkeypatch):
         pass
 
 
-def test_a_scheduler_out_of_reach_is_named(four_cities, tmp_path, monkeypatch):
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tls://127.0.0.1:9", "ucx://127.0.0.1:9"])
+def test_a_scheduler_out_of_reach_is_named(four_cities, tmp_path, monkeypatch, address):
     monkeypatch.setattr(engine_of_dask, "REACH_SECONDS", 0.5)
-    given = {"kind": "dask", "scheduler": "tcp://127.0.0.1:9"}
+    given = {"kind": "dask", "scheduler": address}
     study = gc.make_study(make_settings() | {"engine": given}, folder=four_cities)
-    with pytest.raises(EngineError, match=r"'tcp://127.0.0.1:9' was not reached within 0.5 s"):
+    with pytest.raises(EngineError, match=rf"'{address}' was not reached within 0.5 s"):
         gc.run(study, tmp_path)
 
 

@@ -179,7 +179,7 @@ def _reached(scheduler: str) -> Iterator[Any]:
         warnings.simplefilter("always")
         try:
             client = _distributed().Client(scheduler, timeout=REACH_SECONDS, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
             raise EngineError(
                 f"[engine] scheduler = {scheduler!r} was not reached within {REACH_SECONDS} s ({_line(error)}); does "
                 "it run, and is this its address as seen from here? 'dask scheduler' says it when it starts"
