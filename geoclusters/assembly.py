@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.intp]
 
 UNPLACED_WARNING: Final = 0.25
-ROUNDING: Final = 1e-9
+ROUNDING: Final = 1e-7
 _ROWS_AT_ONCE: Final = 1 << 14
 """Rows that lie in the processor's cache together."""
 log = logging.getLogger("geoclusters")
@@ -114,8 +114,9 @@ class Cells:
         """
         Density weight from which a place is dense.
 
-        Shares are rounded in each cell, so that three tenths in three cells may be a little less than those in one: a
-        billionth less will do.
+        Shares are rounded in each cell, so that three tenths in three cells may be a little less than those in one. A
+        ten-millionth less will do, which is more than is lost where the cells hold a tenth of a document each, of a
+        hundred million.
         """
         need = min_density * self.kind.parts
         return max(round(need if self.kind.exact else need * (1 - ROUNDING)), 1)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.logging import RichHandler
 
 from geoclusters import telling
-from geoclusters.errors import GeoclustersError, StudyError
+from geoclusters.errors import OF_THE_DISK, GeoclustersError, StudyError
 from geoclusters.machine import collect_garbage_rarely
 
 if TYPE_CHECKING:
@@ -22,18 +21,6 @@ if TYPE_CHECKING:
     from geoclusters.results import Result
 
 USERS_MISTAKE, OUR_FAULT, INTERRUPTED = 2, 1, 130
-_ELSEWHERE, _MORE_ROOM = "choose another folder, or its rights", "make room, then start again"
-OF_THE_DISK: Final = {
-    errno.EACCES: _ELSEWHERE,
-    errno.EPERM: _ELSEWHERE,
-    errno.EEXIST: _ELSEWHERE,
-    errno.ENOTDIR: _ELSEWHERE,
-    errno.EROFS: _ELSEWHERE,
-    errno.ENOSPC: _MORE_ROOM,
-    errno.EDQUOT: _MORE_ROOM,
-    errno.EFBIG: _MORE_ROOM,
-}
-"""Errors of files and folders that are no fault of the program, and what to do about them."""
 
 app = typer.Typer(
     name="geoclusters",

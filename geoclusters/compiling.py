@@ -35,7 +35,7 @@ def kept_on_disk(function: Function, **options: Any) -> Function:  # noqa: ANN40
     """
     dispatcher = numba.njit(**options)(function)
     with suppress(RuntimeError):  # neither the package's folder nor the user's cache can be written
-        dispatcher._cache = _KeptCode(function)  # noqa: SLF001 - as numba's own option does it
+        dispatcher._cache = _KeptCode(function, options)  # noqa: SLF001 - as numba's own option does it
     return dispatcher  # type: ignore[no-any-return]
 
 
@@ -47,8 +47,12 @@ class _KeptCode(FunctionCache):  # type: ignore[misc]
     part of the code: it would go on with those of an earlier version.
     """
 
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        super().__init__(function)
+        self._options = repr(sorted(options.items()))
+
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:  # noqa: ANN401
-        return (*super()._index_key(sig, codegen), meaning(self._py_func))
+        return (*super()._index_key(sig, codegen), self._options, meaning(self._py_func))
 
 
 def meaning(function: FunctionType) -> str:
@@ -80,10 +84,11 @@ def _parts(function: FunctionType, seen: set[FunctionType]) -> Iterator[bytes]:
         if isinstance(module, ModuleType) and module.__name__.partition(".")[0] == package:
             named += [(name, getattr(module, name, None)) for name in code.co_names]
     for name, value in named:
-        if isinstance(value, Dispatcher):
-            if value.py_func not in seen:
+        called = value.py_func if isinstance(value, Dispatcher) else getattr(value, "_defn", None)
+        if isinstance(called, FunctionType):  # compiled, or an intrinsic
+            if called not in seen:
                 yield name.encode()
-                yield from _parts(value.py_func, seen)
+                yield from _parts(called, seen)
         elif isinstance(value, np.ndarray):
             yield f"{name} {value.dtype} {value.shape}".encode() + value.tobytes()
         elif isinstance(value, _CONSTANTS):

@@ -29,6 +29,8 @@ class Kind:
         Whole numbers that 1 of it is added up in.
     exact : bool
         Whole numbers say it exactly, so that a threshold is reached or not; where cells round, a little less will do.
+    words : str
+        What is added up.
     text : callable
         Writes an amount of it.
     unit, factor : str, float
@@ -41,6 +43,7 @@ class Kind:
     most: float
     parts: int
     exact: bool
+    words: str
     text: Callable[[float | None], str]
     unit: str
     factor: float
@@ -61,6 +64,7 @@ KINDS: Final = {
         most=1.0,
         parts=schema.DENSITY_ONE,
         exact=False,
+        words="shares of the world's documents",
         text=lambda value: f"{percent(value)} of the world",
         unit="% of the world",
         factor=100,
@@ -73,6 +77,7 @@ KINDS: Final = {
         most=1e15,
         parts=1,
         exact=True,
+        words="addresses",
         text=lambda value: f"{number(value)} addresses",
         unit="addresses",
         factor=1,

@@ -6,6 +6,22 @@ seen, and what would do. The command line prints the message alone and ends with
 
 from __future__ import annotations
 
+import errno
+from typing import Final
+
+_ELSEWHERE, _MORE_ROOM = "choose another folder, or its rights", "make room, then start again"
+OF_THE_DISK: Final = {
+    errno.EACCES: _ELSEWHERE,
+    errno.EPERM: _ELSEWHERE,
+    errno.EEXIST: _ELSEWHERE,
+    errno.ENOTDIR: _ELSEWHERE,
+    errno.EROFS: _ELSEWHERE,
+    errno.ENOSPC: _MORE_ROOM,
+    errno.EDQUOT: _MORE_ROOM,
+    errno.EFBIG: _MORE_ROOM,
+}
+"""Errors of files and folders that are no fault of the program, and what to do about them."""
+
 
 class GeoclustersError(Exception):
     """Parent of every error that a user can cause and mend."""

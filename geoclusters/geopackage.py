@@ -154,6 +154,8 @@ def _named_gpkg(part: Path) -> Iterator[Path]:
     try:
         for leftover in (file, part):
             leftover.unlink(missing_ok=True)
+        part.touch()  # where the folder cannot be written, the system says so better than GDAL
+        part.unlink()
         yield file
         with closing(sqlite3.connect(file)) as database:
             database.execute("VACUUM INTO ?", [str(part)])

@@ -24,8 +24,8 @@ number, as it does for every n·m up to 24, and within 1e-10 of a document other
 depend on their order.
 """
 
-DENSITY_ONE: Final = 1 << 50
-"""The integer that stands for a density of 1 (the whole world, or one address)."""
+DENSITY_ONE: Final = 1 << 53
+"""The integer that stands for the whole world, where density is a share of it."""
 
 MISSING: Final = ""
 
@@ -248,7 +248,7 @@ CLUSTERS = Table(
             "population",
             _FLOAT,
             "inhabitants",
-            "population of the cluster: of a grid that within `region`, else of the places in its cells",
+            "population of the cluster: of a grid that within `region`, else of the places within 3 km of its cells",
         ),
         Column("population_source", _TEXT, "", "where the population comes from"),
         Column("{metric}_per_million", _FLOAT, "documents", "{metric} per million inhabitants"),

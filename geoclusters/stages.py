@@ -10,12 +10,13 @@ import fcntl
 import hashlib
 import json
 import logging
+import os
 import shutil
 import time
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from geoclusters.errors import RunError
 from geoclusters.folders import STAGES, write_json
@@ -89,6 +90,14 @@ def _settle(folder: Path, key: Callable[[], str], found: dict[str, Any]) -> None
     write_json(folder / FACTS, {"key": key(), "facts": found})
 
 
+def _is_at(file: Path, held: IO[str]) -> bool:
+    """Whether an open file still has its name."""
+    try:
+        return os.path.samestat(os.fstat(held.fileno()), file.stat())
+    except FileNotFoundError:
+        return False
+
+
 def _take_away(folders: Sequence[Path]) -> None:
     """Remove folders in turn as long as they are empty."""
     with suppress(OSError):
@@ -114,24 +123,36 @@ class Stages:
             If another process is at work in it.
         """
         made = [f for f in (self.folder, *self.folder.parents) if not f.exists()]
-        self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / LOCK
-        with file.open("a") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(
-                    f"{self.folder.parent}: another geoclusters is at work in this folder; wait until it has ended, or "
-                    "choose another folder with --out"
-                ) from None
-            except OSError:
-                log.warning("%s: this disk knows no locks; do not start two runs into it", file)
+        with self._locked(file):
             try:
                 yield
             finally:
                 if made and [p.name for p in self.folder.iterdir()] == [LOCK]:
                     file.unlink()
                     _take_away(made)
+
+    def _locked(self, file: Path) -> IO[str]:
+        """Open the file that stands for the folder, so that nobody else can until it is closed."""
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                held = file.open("a")
+            except FileNotFoundError:  # another has just ended, and taken away what it left empty
+                continue
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held.close()
+                raise RunError(
+                    f"{self.folder.parent}: another geoclusters is at work in this folder; wait until it has ended, or "
+                    "choose another folder with --out"
+                ) from None
+            except OSError:
+                log.warning("%s: this disk knows no locks; do not start two runs into it", file)
+            if _is_at(file, held):
+                return held
+            held.close()
 
     def path(self, name: str) -> Path:
         """Folder of a step."""

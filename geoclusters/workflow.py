@@ -275,7 +275,7 @@ def _finish(folder: Path, state: stages.Stages, plan: Plan, facts: dict[str, Any
             stated=not facts["unstated"],
             people=people,
         )
-    # Not before: what is wrong until here leaves the results of an earlier run as they were.
+    # Not before: what is wrong until here leaves earlier results from the same addresses as they were.
     begin_publishing(folder)
     with ThreadPoolExecutor(2) as beside:
         with state.timed("files"):

@@ -19,6 +19,7 @@ import dask
 import distributed
 import numpy as np
 import psutil
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -130,6 +131,20 @@ def test_order_and_repetition_of_tasks_leave_no_trace(world, local, tmp_path):
 
     spread = engine.DistributedEngine(carry_out, partitions=7)
     assert bytes_of(gc.run(study_in(world), tmp_path, engine=spread)) == local
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_documents_beyond_64_bits_with_a_sign_touch_between_partitions(tmp_path):
+    numbers = np.repeat(np.arange(201, dtype=np.uint64) + np.uint64(2**63), 2)[1:]
+    rows = {"id": numbers, "lat": np.full(401, 48.0), "lon": np.full(401, 11.0)}
+    pq.write_table(pa.table(rows), tmp_path / "a.parquet", row_group_size=100)
+    columns = {"document": "id", "lat": "lat", "lon": "lon"}
+    source = {"metric": "patents", "path": "a.parquet", "columns": columns}
+    study = gc.make_study({"name": "x", "source": [source]}, folder=tmp_path)
+    spread = engine.DistributedEngine(lambda work, each: [work(*g) for g in each], partitions=4)
+    for name, chosen in (("local", None), ("spread", spread)):
+        run = gc.run(study, tmp_path / name, engine=chosen)
+        assert run.run["documents"]["patents"]["window"] == 201
 
 
 def test_a_worker_killed_in_the_middle_costs_time_and_not_truth(world, local, cluster, tmp_path):

@@ -418,11 +418,28 @@ def test_names_of_columns_are_kept_and_the_wrong_order_is_refused():
         GridDBSCAN(15, 2).fit(frame[["lon", "lat"]])
 
 
-@pytest.mark.parametrize("n_jobs", [-1, -1000, 1, None])
-def test_threads_are_asked_for_as_scikit_learn_does(n_jobs):
+@pytest.mark.parametrize(
+    ("n_jobs", "threads"), [(None, 1), (3, 3), (-1, 8), (-2, 7), (-1000, 1), (np.int64(2), 2)]
+)
+def test_threads_are_asked_for_as_scikit_learn_does(monkeypatch, n_jobs, threads):
+    monkeypatch.setattr("geoclusters.clusters.estimator.processors", lambda: 8)
     latlon = clumps(np.random.default_rng(1), 400)
+    asked = []
+    monkeypatch.setattr(
+        "geoclusters.clusters.estimator.dense_clusters",
+        lambda *given, threads, **options: (
+            asked.append(threads) or dense_clusters(*given, **options)
+        ),
+    )
     ours = GridDBSCAN(15, 4, n_jobs=n_jobs).fit_predict(latlon)
-    np.testing.assert_array_equal(ours, GridDBSCAN(15, 4).fit_predict(latlon))
+    assert asked == [threads]
+    assert ours.max() >= 0
+
+
+@pytest.mark.parametrize("n_jobs", [0, "2", 1.5])
+def test_threads_that_are_no_number_are_named(n_jobs):
+    with pytest.raises(ValueError, match="`n_jobs` must be None or a whole number other than 0"):
+        GridDBSCAN(15, 2, n_jobs=n_jobs).fit([[0.0, 0.0]])
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,9 @@ from four_cities import COLUMNS, make_addresses, make_settings
 
 import geoclusters as gc
 from geoclusters import engine, schema
+from geoclusters.assembly import Cells, find_clusters
 from geoclusters.errors import RunError, SourceError
+from geoclusters.settings import Method
 
 SAME = (
     "clusters.parquet",
@@ -303,6 +305,27 @@ def test_a_threshold_that_is_just_reached_is_reached(tmp_path, n, near):
         run = gc.run(gc.make_study(settings, folder=tmp_path), tmp_path / f"out{dense}")
         cells = run.cells
         assert cells.loc[cells["lat"] > 40, "core"].all() == dense
+
+
+@pytest.mark.parametrize("worth", [1.0, 0.1])
+@pytest.mark.parametrize("n_cells", [1, 3, 10, 300, 5000])
+def test_rounding_in_many_cells_of_a_large_world_hides_no_core(n_cells, worth):
+    """A hundred million documents, of which each cell holds one, or a tenth of one."""
+    world = 100_000_000
+    weight = np.full(n_cells, round(worth * schema.WEIGHT_ONE))
+    columns = {
+        "lat": np.full(n_cells, 48.0),
+        "lon": np.full(n_cells, 11.0),
+        "weight_patents": weight,
+        "addresses": np.ones(n_cells, np.int64),
+    }
+    facts = {"documents": {"patents": world * schema.WEIGHT_ONE}, "unplaced": {"patents": 0}}
+    threshold = n_cells * worth / world
+    for factor, dense in ((1.0, True), (1 + 1e-6, False)):
+        method = Method(min_density=threshold * factor)
+        cells = Cells.from_columns(columns, metrics=["patents"], method=method, facts=facts)
+        found = find_clusters(cells, method=method, store=None, doubting=False)
+        assert found.core.all() == dense
 
 
 @pytest.mark.usefixtures("no_pages")

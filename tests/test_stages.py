@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from threading import Event
 import pytest
 
 from geoclusters.errors import RunError
-from geoclusters.stages import Stages
+from geoclusters.stages import LOCK, Stages
 
 
 @pytest.fixture
@@ -70,6 +71,22 @@ def test_a_second_run_into_the_same_folder_waits_for_nobody(tmp_path):
     with Stages(tmp_path / "out").alone():
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_without_a_name_is_none(tmp_path, monkeypatch):
+    """The other took its file away between our opening and locking it."""
+    flock, taken_away = fcntl.flock, []
+
+    def late(held, how):
+        if not taken_away:
+            taken_away.append((tmp_path / "out" / "stages" / LOCK).unlink())
+        flock(held, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with Stages(tmp_path / "out").alone():
+        second = Stages(tmp_path / "out").alone()
+        with pytest.raises(RunError, match="another geoclusters is at work"), second:
+            pass
 
 
 def test_who_is_killed_holds_nobody_up(tmp_path):

@@ -12,7 +12,7 @@ from geoclusters import make_study, read_study
 from geoclusters.assembly import WEIGHTS
 from geoclusters.densities import KINDS
 from geoclusters.errors import StudyError
-from geoclusters.pages.settings import WORDS
+from geoclusters.pages.settings import setting_text
 from geoclusters.settings import Density, Method, expanded
 
 SOURCE = {"metric": "patents", "path": "p.csv", "columns": {"document": "id"}}
@@ -46,7 +46,7 @@ def test_every_kind_of_density_is_whole():
     for name, kind in KINDS.items():
         assert Method(density=name).min_density_value == kind.default <= kind.most
         assert kind.text(kind.default)
-        assert ("density", name) in WORDS
+        assert setting_text("density", {"density": name}) == kind.words
 
 
 def test_what_the_study_says_goes_before_its_profile():

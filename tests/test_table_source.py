@@ -224,6 +224,13 @@ def test_a_file_without_rows_beside_others_is_no_mistake(tmp_path, name):
             refused(study(name))
 
 
+def test_a_json_array_is_no_row(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('[{"id": "a"}, {"id": "b"}]')
+    with pytest.raises(SourceError, match=r"there is no column 'id'"):
+        list(read_tables(Request([path], {"document": "id"})))
+
+
 def test_an_unknown_level_names_the_users_file(tmp_path):
     for name in ("a.csv", "b.parquet"):
         table = FRAME[["id", "y", "x"]].head(1).assign(level="roof?")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from geoclusters.addresses.texts import text_keys
+from geoclusters.addresses.texts import Names, text_keys
 
 whole_numbers = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
@@ -27,6 +28,15 @@ def test_whole_numbers_have_the_keys_of_their_digits(numbers, seed):
 def test_numbers_beyond_64_bits_with_a_sign_have_the_keys_of_their_digits(numbers):
     keys = text_keys(pa.array(numbers, pa.uint64()))
     assert np.array_equal(keys, text_keys(pa.array([str(n) for n in numbers])))
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.decimal128(21, 2), pa.int64(), pa.uint64()])
+def test_the_name_that_is_kept_does_not_depend_on_who_comes_first(kind):
+    number, text = pa.array([20_000_000_000]).cast(kind), pa.array(["20000000000"])
+    for order in ((number, text), (text, number)):
+        names = Names()
+        assert [int(names.codes(column)[0]) for column in order] == [0, 0]
+        assert names.texts().to_pylist() == ["20000000000"]
 
 
 @given(st.lists(st.integers(-(2**53), 2**53), min_size=1, max_size=20))

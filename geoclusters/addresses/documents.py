@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geoclusters import schema
+from geoclusters.addresses.stored import is_int64
 from geoclusters.addresses.texts import OTHER_SEED, text_keys
 from geoclusters.compiling import compiled
 
@@ -100,7 +101,7 @@ def rising_span(columns: Iterable[pa.Array]) -> Span:
     Returns
     -------
     list of int or None
-        Nothing where there is no row; None where they are no numbers, one is missing or they fall.
+        Nothing where there is no row; None where they are no numbers, or one is missing, too large, or falls.
 
     Examples
     --------
@@ -109,7 +110,7 @@ def rising_span(columns: Iterable[pa.Array]) -> Span:
     """
     span: list[int] = []
     for column in columns:
-        if not pa.types.is_integer(column.type) or column.null_count:
+        if not is_int64(column) or column.null_count:
             return None
         if len(column):
             values = column.to_numpy().astype(np.int64, copy=False)

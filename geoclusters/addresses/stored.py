@@ -19,7 +19,7 @@ _OTHER_TEXTS: Final = (
 
 def as_texts(values: pa.Array) -> pa.Array:
     """
-    Give the texts of values; a whole number is written in its digits, also where it is stored as a float.
+    Give the texts of values; a whole number is written in its digits, also where it is stored as a float or a decimal.
 
     Parameters
     ----------
@@ -30,13 +30,25 @@ def as_texts(values: pa.Array) -> pa.Array:
     --------
     >>> as_texts(pa.array([7.0, 1.5, 12345678901.0, float("nan"), None])).to_pylist()
     ['7', '1.5', '12345678901', None, None]
+    >>> as_texts(pa.array([7, 150]).cast(pa.decimal128(21, 2))).to_pylist()
+    ['7', '150']
     """
+    if pa.types.is_decimal(values.type):
+        return pc.replace_substring_regex(values.cast(pa.string()), r"\.0+$", "")
     if not pa.types.is_floating(values.type):
         return values.cast(pa.string())
     values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     whole = pc.and_(pc.equal(values, pc.floor(values)), pc.less(pc.abs(values), _BEYOND))
     digits = pc.if_else(whole, values, pa.scalar(None, values.type)).cast(pa.int64())
     return pc.coalesce(digits.cast(pa.string()), values.cast(pa.string()))
+
+
+def is_int64(values: pa.Array) -> bool:
+    """Whether all values are whole numbers of 64 bits with a sign, as their type or they themselves say."""
+    if not pa.types.is_uint64(values.type):
+        return bool(pa.types.is_integer(values.type))
+    largest = pc.max(values).as_py()
+    return largest is None or largest < 1 << 63
 
 
 def in_common_type(values: pa.Array) -> pa.Array:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geoclusters.addresses.constant import constant
-from geoclusters.addresses.stored import as_texts
+from geoclusters.addresses.stored import as_texts, is_int64
 from geoclusters.compiling import compiled
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def text_keys(column: pa.Array, *, seed: int = SEED) -> Keys:
     if pa.types.is_null(column.type):
         return constant(0, len(column), np.uint64)
     keys = np.empty(len(column), dtype=np.uint64)
-    if pa.types.is_integer(column.type) and not _is_beyond_int64(column):
+    if is_int64(column):
         filled = pc.fill_null(column, 0) if column.null_count else column
         values = filled.to_numpy(zero_copy_only=False)
         _hash_integers(values.astype(np.int64, copy=False), np.uint64(seed), _fours(), keys)
@@ -216,11 +216,6 @@ def text_keys(column: pa.Array, *, seed: int = SEED) -> Keys:
     if column.null_count:
         keys[column.is_null().to_numpy(zero_copy_only=False)] = NO_KEY
     return keys
-
-
-def _is_beyond_int64(column: pa.Array) -> bool:
-    largest = pc.max(column).as_py() if pa.types.is_uint64(column.type) else None
-    return largest is not None and largest >= 1 << 63
 
 
 def _text_buffers(column: pa.Array) -> tuple[npt.NDArray[np.int64], pa.Buffer]:
@@ -312,7 +307,7 @@ class Names:
             )
             if self._known > before:
                 rows = new_rows[: self._known - before]
-                texts = column.take(pa.array(rows)).cast(pa.string())
+                texts = as_texts(column.take(pa.array(rows)))
                 self._texts.append(pc.utf8_trim_whitespace(texts))
                 self._keys.append(keys[rows])
         return codes

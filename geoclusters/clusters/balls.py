@@ -13,9 +13,10 @@ REACH = 2
 
 NEAR_SIZE = (2 * REACH + 1) ** 3
 CURSOR_SIZE = (2 * REACH + 1) ** 2
+"""Room for the cubes around a cube, that one included, and for the columns that they stand in."""
+
 ROOM = 4 * NEAR_SIZE
 """How many nodes may be looked at together, halves of cubes among them."""
-"""Room for the cubes around a cube, that one included, and for the columns that they stand in."""
 
 STACK_SIZE = 128
 """Scratch space of a walk down one tree of up to 2**31 points; twice that for two trees."""

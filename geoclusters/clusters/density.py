@@ -89,7 +89,7 @@ def dense_clusters(
         WGS 84 degrees; latitude in -90..90, longitude in -360..360.
     weight : array_like of int or float, shape (n,), optional
         Not negative; 1 where left out. Whole numbers are summed exactly, whatever their dtype.
-        Fractions count as multiples of 2**-55 of the next power of two above `min_weight`, so that
+        Fractions count as multiples of 2**-53 of the next power of two above `min_weight`, so that
         sums do not depend on the order of addition, and a sum that misses `min_weight` by less
         than 1e-12 of it reaches it: three thirds are one.
     radius_km : float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -170,4 +171,8 @@ class GridDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """As scikit-learn means `n_jobs`: -1 is all processors, -2 all but one."""
         if self.n_jobs is None:
             return 1
-        return self.n_jobs if self.n_jobs >= 0 else max(processors() + 1 + self.n_jobs, 1)
+        if not isinstance(self.n_jobs, Integral) or not self.n_jobs:
+            raise ValueError(
+                f"`n_jobs` must be None or a whole number other than 0, not {self.n_jobs!r}"
+            )
+        return int(self.n_jobs) if self.n_jobs > 0 else max(processors() + 1 + self.n_jobs, 1)

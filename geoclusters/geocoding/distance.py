@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-import numba
 import numpy as np
 
+from geoclusters.compiling import compiled
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
     Ints = npt.NDArray[np.int64]
-
-_Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 LONGEST: Final = 32
 """Letters of a name that are compared; the rest is cut off."""
@@ -36,13 +35,6 @@ _ALIKE: Final = (
     "bv bn bh gh fg df ds as er rt ty yu ui io op kl jk hj cv xc xz nm we qw gt fr"  # by keyboard
 )
 _VOWELS: Final = "aeiouy"
-
-
-def _compiled(function: _Function) -> _Function:
-    try:
-        return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # numba found no folder in which it may keep compiled code
-        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -165,7 +157,7 @@ _CHANGE: Final = _change_table()
 _GAPS: Final = _gap_table()
 
 
-@_compiled
+@compiled
 def _mark(codes: Array, length: Array, marks: Array) -> None:
     for i in range(len(codes)):
         seen = np.uint64(0)
@@ -176,7 +168,7 @@ def _mark(codes: Array, length: Array, marks: Array) -> None:
         marks[i] = seen
 
 
-@_compiled
+@compiled
 def _bits(x: np.uint64) -> np.uint64:
     x -= (x >> np.uint64(1)) & np.uint64(0x5555555555555555)
     x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -184,7 +176,7 @@ def _bits(x: np.uint64) -> np.uint64:
     return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
-@_compiled
+@compiled
 def _distance(
     a: Array, n: int, b: Array, m: int, limit: float, change: Array, gaps: Array, rows: Array
 ) -> float:
@@ -215,7 +207,7 @@ def _distance(
     return float(above[m])
 
 
-@_compiled
+@compiled
 def _search(
     asked: Array, asked_length: Array, asked_marks: Array, limits: Array, first: Array, last: Array,
     known: Array, known_length: Array, known_marks: Array, hits: Array, distances: Array, change: Array, gaps: Array,

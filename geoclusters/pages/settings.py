@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from geoclusters.densities import density_text
+from geoclusters.densities import KINDS, density_text
 from geoclusters.pages.wording import label, percent
 
 NAMES: Final = {
@@ -28,8 +28,7 @@ NAMES: Final = {
 """What each setting is called; others are called by their key."""
 
 WORDS: Final = {
-    ("density", "shares"): "shares of the world's documents",
-    ("density", "addresses"): "addresses",
+    **{("density", name): kind.words for name, kind in KINDS.items()},
     ("merge_rule", "gap"): "the gap",
     ("merge_rule", "gap+links"): "the gap and the strongest link",
     ("world_total", "all"): "all documents of the window",

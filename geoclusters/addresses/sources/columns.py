@@ -116,7 +116,10 @@ def _converted(values: pa.Array, field: pa.Field, name: str, first_row: int) -> 
         return _text(values)
     if field.name == "year":
         return _year(values, name, first_row)
-    return _number(values, field, name, first_row)
+    number = _number(values, field, name, first_row)
+    if field.name == schema.COUNT.name:
+        _check_counts(number.to_numpy(zero_copy_only=False), name, first_row)
+    return number
 
 
 def _text(values: pa.Array) -> pa.Array:
@@ -135,10 +138,7 @@ def _number(values: pa.Array, field: pa.Field, name: str, first_row: int) -> pa.
         number = values.cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise _first_wrong(values, field, name, first_row) from None
-    number = pc.if_else(pc.is_finite(number), number, pa.scalar(None, pa.float64()))
-    if field.name == schema.COUNT.name:
-        _check_counts(number.to_numpy(zero_copy_only=False), name, first_row)
-    return number
+    return pc.if_else(pc.is_finite(number), number, pa.scalar(None, pa.float64()))
 
 
 def _check_counts(count: npt.NDArray[np.float64], name: str, first_row: int) -> None:
@@ -146,14 +146,18 @@ def _check_counts(count: npt.NDArray[np.float64], name: str, first_row: int) -> 
     if len(wrong):
         row = int(wrong[0])
         raise ColumnError(
-            f"row {first_row + row}: {name} (count) = {count[row]:g} is no number of documents; give one from 0 to "
+            f"row {first_row + row}: {_told(name)} = {count[row]:g} is no number of documents; give one from 0 to "
             f"{schema.MOST_DOCUMENTS:,}"
         )
     if np.nansum(count) > schema.MOST_DOCUMENTS:
         raise ColumnError(
-            f"rows {first_row} to {first_row + len(count) - 1}: {name} (count) adds up to {np.nansum(count):.6g} "
+            f"rows {first_row} to {first_row + len(count) - 1}: {_told(name)} adds up to {np.nansum(count):.6g} "
             f"documents; {schema.TOO_MANY_DOCUMENTS}"
         )
+
+
+def _told(name: str) -> str:
+    return name if name == schema.COUNT.name else f"{name} ({schema.COUNT.name})"
 
 
 def _year(values: pa.Array, name: str, first_row: int) -> pa.Array:

@@ -25,7 +25,7 @@ from geoclusters.addresses.sources.files import (
 )
 from geoclusters.addresses.sources.formats import Format, Request, apart
 from geoclusters.addresses.stored import is_single
-from geoclusters.errors import SourceError
+from geoclusters.errors import OF_THE_DISK, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -86,6 +86,8 @@ def _guarded(member: Member, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.R
     try:
         yield from batches
     except (OSError, EOFError, pa.ArrowException, duckdb.Error, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno in OF_THE_DISK:
+            raise
         text = " ".join(str(error).split())
         advice = _encoding_advice(member) if "utf8" in text.lower() else None
         raise SourceError(
@@ -180,8 +182,9 @@ def _delimited(
         encoding = "utf-16"
     with member.opened() as stream:
         text = stream if _is_utf8(encoding) else _recoded(stream, encoding)
-        _need(member, wanted, _header(member, sign, encoding))
-        if _is_one_line(member):
+        names, has_more = _header(member, sign, encoding)
+        _need(member, wanted, names)
+        if not has_more:
             return
         reader = pa_csv.open_csv(
             text,
@@ -198,13 +201,6 @@ def _delimited(
             yield from reader
 
 
-def _is_one_line(member: Member) -> bool:
-    """Whether a text is a header, and not even that is ended."""
-    with member.opened() as stream:
-        first: bytes = stream.read(HEADER_BYTES)
-    return len(first) < HEADER_BYTES and len(first.splitlines()) == 1
-
-
 def _recoded(stream: IO[bytes], encoding: str) -> IO[bytes]:
     """Give the text in UTF-8."""
     # Between them, since Arrow reads past the recoding where it finds a stream of its own underneath.
@@ -216,8 +212,8 @@ def _is_utf8(encoding: str) -> bool:
     return codecs.lookup(encoding).name == "utf-8"
 
 
-def _header(member: Member, sign: str, encoding: str) -> list[str]:
-    """Names of the columns, from the first block of a CSV."""
+def _header(member: Member, sign: str, encoding: str) -> tuple[list[str], bool]:
+    """Give the names of the columns, from the first block of a CSV, and whether there is more than them."""
     with member.opened() as stream:
         first: bytes = stream.read(HEADER_BYTES)
     line = first.decode(encoding, errors="replace").lstrip("\ufeff")
@@ -228,7 +224,8 @@ def _header(member: Member, sign: str, encoding: str) -> list[str]:
     options = pa_csv.ParseOptions(delimiter=sign, newlines_in_values=True)
     head = line.splitlines()[0].encode()
     table = pa_csv.read_csv(pa.BufferReader(head + b"\n"), parse_options=options)
-    return list(table.column_names)
+    has_more = len(first) == HEADER_BYTES or len(line.splitlines()) > 1
+    return list(table.column_names), has_more
 
 
 def _json_lines(
@@ -236,8 +233,9 @@ def _json_lines(
 ) -> Iterator[pa.RecordBatch]:
     with member.opened() as stream:
         keys = _keys(stream)
-    if keys:  # else there is no object, and perhaps nothing at all
-        _need(member, wanted, keys)
+    if keys is None:
+        return
+    _need(member, wanted, keys)
     with on_disk(member) as file, duckdb.connect() as connection:
         types = dict.fromkeys(wanted, "VARCHAR")
         answer = connection.sql(
@@ -247,17 +245,19 @@ def _json_lines(
         yield from answer.to_arrow_reader(BATCH_ROWS)
 
 
-def _keys(stream: IO[bytes]) -> list[str]:
-    """Keys of the first objects of a JSON-lines file, in the order in which they come."""
+def _keys(stream: IO[bytes]) -> list[str] | None:
+    """Keys of the first objects of a JSON-lines file, in the order in which they come; None where all is blank."""
     keys: dict[str, None] = {}
+    blank = True
     for line in islice(lines_of(stream), HEAD_ROWS):
+        blank = blank and not line.strip()
         try:
             found = json.loads(line)
         except ValueError:
             continue  # the reader proper says where the line is broken
         if isinstance(found, dict):
             keys.update(dict.fromkeys(found))
-    return list(keys)
+    return None if blank else list(keys)
 
 
 _READERS: Final[
