@@ -115,11 +115,12 @@ class Cells:
         Density weight from which a place is dense.
 
         Shares are rounded in each cell, so that three tenths in three cells may be a little less than those in one. A
-        ten-millionth less will do, which is more than is lost where the cells hold a tenth of a document each, of a
-        hundred million.
+        ten-millionth less will do, which is more than is lost where the cells hold half a document each, of a hundred
+        million. Beyond all that there is, one more is as good as any.
         """
         need = min_density * self.kind.parts
-        return max(round(need if self.kind.exact else need * (1 - ROUNDING)), 1)
+        asked = round(need if self.kind.exact else need * (1 - ROUNDING))
+        return max(min(asked, int(self.weight.sum()) + 1), 1)
 
     @property
     def lat(self) -> Floats:

@@ -24,7 +24,7 @@ number, as it does for every n·m up to 24, and within 1e-10 of a document other
 depend on their order.
 """
 
-DENSITY_ONE: Final = 1 << 53
+DENSITY_ONE: Final = 1 << 52
 """The integer that stands for the whole world, where density is a share of it."""
 
 MISSING: Final = ""

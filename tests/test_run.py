@@ -307,10 +307,10 @@ def test_a_threshold_that_is_just_reached_is_reached(tmp_path, n, near):
         assert cells.loc[cells["lat"] > 40, "core"].all() == dense
 
 
-@pytest.mark.parametrize("worth", [1.0, 0.1])
+@pytest.mark.parametrize("worth", [1.0, 0.5])
 @pytest.mark.parametrize("n_cells", [1, 3, 10, 300, 5000])
 def test_rounding_in_many_cells_of_a_large_world_hides_no_core(n_cells, worth):
-    """A hundred million documents, of which each cell holds one, or a tenth of one."""
+    """A hundred million documents, of which each cell holds one, or half of one."""
     world = 100_000_000
     weight = np.full(n_cells, round(worth * schema.WEIGHT_ONE))
     columns = {
@@ -326,6 +326,27 @@ def test_rounding_in_many_cells_of_a_large_world_hides_no_core(n_cells, worth):
         cells = Cells.from_columns(columns, metrics=["patents"], method=method, facts=facts)
         found = find_clusters(cells, method=method, store=None, doubting=False)
         assert found.core.all() == dense
+
+
+@pytest.mark.parametrize(
+    "settings", [{"min_density": 0.9}, {"density": "addresses", "min_density": 1e15}]
+)
+def test_a_threshold_beyond_the_world_finds_nothing(settings):
+    """As one may be that is tried out around the one that is set."""
+    columns = {
+        "lat": np.array([48.0, 48.1]),
+        "lon": np.array([11.0, 11.1]),
+        "weight_patents": np.array([schema.WEIGHT_ONE, schema.WEIGHT_ONE]),
+        "addresses": np.array([1, 1]),
+    }
+    facts = {"documents": {"patents": 2 * schema.WEIGHT_ONE}, "unplaced": {"patents": 0}}
+    method = Method.model_validate(settings)
+    cells = Cells.from_columns(columns, metrics=["patents"], method=method, facts=facts)
+    for factor in (1.2, 50.0):
+        beyond = method.model_copy(update={"min_density": settings["min_density"] * factor})
+        found = find_clusters(cells, method=beyond, store=None, doubting=False)
+        assert not found.core.any()
+        assert (found.labels == -1).all()
 
 
 @pytest.mark.usefixtures("no_pages")
