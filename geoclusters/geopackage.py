@@ -152,8 +152,7 @@ def _named_gpkg(part: Path) -> Iterator[Path]:
     """
     file = part.with_name(f"{part.name}.gpkg")
     try:
-        for leftover in (file, part):
-            leftover.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
         part.touch()  # where the folder cannot be written, the system says so better than GDAL
         part.unlink()
         yield file

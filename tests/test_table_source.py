@@ -15,7 +15,7 @@ import pytest
 import geoclusters as gc
 from geoclusters import schema
 from geoclusters.addresses.sources import Request, find_format, matching_files
-from geoclusters.addresses.sources.table import check_parquet, read_tables
+from geoclusters.addresses.sources.table import HEAD_ROWS, check_parquet, read_tables
 from geoclusters.checking import check_heads
 from geoclusters.errors import SourceError
 
@@ -222,6 +222,16 @@ def test_a_file_without_rows_beside_others_is_no_mistake(tmp_path, name):
     for refused in (check_heads, lambda alone: gc.run(alone, tmp_path / "alone")):
         with pytest.raises(SourceError, match=rf"{re.escape(name)}"):
             refused(study(name))
+
+
+def test_blank_lines_before_the_first_object_hide_none(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n" * HEAD_ROWS + '{"id": "a"}\n')
+    request = Request([path], {"document": "id"})
+    with pytest.raises(SourceError, match="there is no column 'id'"):
+        list(read_tables(request))
+    path.write_text("\n" * (HEAD_ROWS - 1) + '{"id": "a"}\n')
+    assert sum(batch.num_rows for batch in read_tables(request)) == 1
 
 
 def test_a_json_array_is_no_row(tmp_path):

@@ -61,8 +61,3 @@ def in_common_type(values: pa.Array) -> pa.Array:
         If bytes are no text in UTF-8.
     """
     return values.cast(pa.string()) if any(test(values.type) for test in _OTHER_TEXTS) else values
-
-
-def is_single(kind: pa.DataType) -> bool:
-    """Whether values of a type are texts, numbers or dates, and no lists or structures."""
-    return not pa.types.is_nested(kind)

@@ -24,7 +24,6 @@ from geoclusters.addresses.sources.files import (
     place_of,
 )
 from geoclusters.addresses.sources.formats import Format, Request, apart
-from geoclusters.addresses.stored import is_single
 from geoclusters.errors import OF_THE_DISK, SourceError
 
 if TYPE_CHECKING:
@@ -159,7 +158,7 @@ def _need_single(member: Member, wanted: list[str], layout: pa.Schema) -> None:
     _need(member, wanted, layout.names)
     for name in wanted:
         kind = layout.field(name).type
-        if not is_single(kind):
+        if pa.types.is_nested(kind):
             raise SourceError(
                 f"{place_of(member)}: column {name!r} holds {kind}, and one text, number or date a row is wanted; "
                 "write one row for each of its values, or name another column under 'columns' of the [[source]]"
@@ -248,8 +247,8 @@ def _json_lines(
 def _keys(stream: IO[bytes]) -> list[str] | None:
     """Keys of the first objects of a JSON-lines file, in the order in which they come; None where all is blank."""
     keys: dict[str, None] = {}
-    blank = True
-    for line in islice(lines_of(stream), HEAD_ROWS):
+    blank, number = True, 0
+    for number, line in enumerate(islice(lines_of(stream), HEAD_ROWS), start=1):  # noqa: B007
         blank = blank and not line.strip()
         try:
             found = json.loads(line)
@@ -257,7 +256,7 @@ def _keys(stream: IO[bytes]) -> list[str] | None:
             continue  # the reader proper says where the line is broken
         if isinstance(found, dict):
             keys.update(dict.fromkeys(found))
-    return None if blank else list(keys)
+    return None if blank and number < HEAD_ROWS else list(keys)
 
 
 _READERS: Final[
